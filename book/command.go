@@ -50,7 +50,7 @@ const (
 	SystemEvent
 	// TradingAction halts or resumes an instrument. Code: ITCH's H (halted) or T (trading).
 	TradingAction
-	// Enter enters an order. Session, Epoch, InSeq, Instrument, Side, Type, TIF, Price (ticks), Qty (shares), ClientID.
+	// Enter enters an order. Session, Epoch, InSeq, Instrument, Side, Type, TIF, Price (ticks), Qty (lots), ClientID.
 	Enter
 	// Cancel takes an order out. OrigID: the order; ClientID: the request's own id. Instrument and Side are not checked.
 	Cancel
@@ -128,7 +128,7 @@ type Command struct {
 	Time int64
 	// Price in ticks.
 	Price int64
-	// Qty in shares.
+	// Qty in lots.
 	Qty      int64
 	ClientID ClientID
 	// OrigID is the id of the order meant (FIX OrigClOrdID).

@@ -106,9 +106,9 @@ type Event struct {
 	OrderID, Ref, OldRef uint64
 	// Match numbers the trade, from 1.
 	Match uint64
-	// Price is the order's limit in ticks (0 for market orders), Qty its total in shares.
+	// Price is the order's limit in ticks (0 for market orders), Qty its total in lots.
 	Price, Qty int64
-	// LastPrice in ticks and LastQty in shares are of this fill.
+	// LastPrice in ticks and LastQty in lots are of this fill.
 	LastPrice, LastQty int64
 	// Cum is what has been filled, Leaves what is open: both after this event. Cum + Leaves = Qty while the order lives.
 	Cum, Leaves int64
