@@ -1,0 +1,149 @@
+package server
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// httpServer answers questions about this replica and gives its state to one that comes back:
+//
+//	GET /v1/status[?full=1]   what Status says; full adds the hash of the whole state, computed by the loop
+//	GET /v1/hash?index=N      state hash after command N
+//	GET /v1/state             the whole state, for a replica of this cluster (transfer.go)
+type httpServer struct {
+	r        *Replica
+	listener net.Listener
+	server   *fasthttp.Server
+}
+
+const (
+	httpMaxConnections = 256
+	httpReadTimeout    = 5 * time.Second
+	httpIdleTimeout    = 30 * time.Second
+)
+
+func listenHTTP(r *Replica) (*httpServer, error) {
+	m, _ := r.cfg.Member(r.cfg.ID)
+	l, err := listen("http", m.HTTP)
+	if err != nil {
+		return nil, err
+	}
+	h := &httpServer{r: r, listener: l}
+	h.server = &fasthttp.Server{
+		Handler: h.handle, Name: "exchange", Concurrency: httpMaxConnections, ReadTimeout: httpReadTimeout, IdleTimeout: httpIdleTimeout,
+		NoDefaultDate: true, Logger: quiet{}, CloseOnShutdown: true,
+	}
+	return h, nil
+}
+
+// listen opens a TCP port, or says which setting to change.
+func listen(setting, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s port %s cannot be opened: %w; stop what uses it, or change %s in [[members]]", setting, address, err, setting)
+	}
+	return l, nil
+}
+
+// quiet swallows fasthttp's own lines about broken connections.
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+
+func (h *httpServer) serve() { _ = h.server.Serve(h.listener) }
+
+func (h *httpServer) close() { _ = h.listener.Close() }
+
+func (h *httpServer) handle(c *fasthttp.RequestCtx) {
+	if !c.IsGet() {
+		c.Error("only GET is answered here", fasthttp.StatusMethodNotAllowed)
+		return
+	}
+	switch string(c.Path()) {
+	case "/v1/status":
+		h.status(c)
+	case "/v1/hash":
+		h.hash(c)
+	case "/v1/state":
+		h.state(c)
+	default:
+		c.Error("not found; there are /v1/status, /v1/hash?index=N and /v1/state", fasthttp.StatusNotFound)
+	}
+}
+
+func (h *httpServer) status(c *fasthttp.RequestCtx) {
+	published := h.r.status.Load()
+	if published == nil {
+		c.Error("the replica is starting", fasthttp.StatusServiceUnavailable)
+		return
+	}
+	s := *published
+	if c.QueryArgs().GetBool("full") && !h.r.do(func() {
+		h.r.publishStatus(monotonic())
+		s = *h.r.status.Load()
+		s.FullHash = hex(h.r.market.Hash())
+	}) {
+		c.Error("the replica is stopping", fasthttp.StatusServiceUnavailable)
+		return
+	}
+	s.MonoNow = monotonic()
+	answer(c, s)
+}
+
+func (h *httpServer) hash(c *fasthttp.RequestCtx) {
+	index, err := c.QueryArgs().GetUint("index")
+	if err != nil || index < 1 {
+		c.Error("index: a number from 1 is needed", fasthttp.StatusBadRequest)
+		return
+	}
+	hash, ok := h.r.hashes.at(uint64(index))
+	if !ok {
+		c.Error("not applied yet, or too long ago", fasthttp.StatusNotFound)
+		return
+	}
+	answer(c, map[string]any{"index": index, "hash": hex(hash)})
+}
+
+// state streams the state at one moment. The loop stands still only while the market is copied; the stores behind it only grow.
+func (h *httpServer) state(c *fasthttp.RequestCtx) {
+	s, err := h.r.copyState()
+	if err != nil {
+		c.Error(err.Error(), fasthttp.StatusServiceUnavailable)
+		return
+	}
+	c.SetContentType("application/octet-stream")
+	c.SetBodyStreamWriter(func(w *bufio.Writer) {
+		if err := s.write(w); err != nil {
+			h.r.log.Warn().Err(err).Msg("state transfer broke off")
+		}
+	})
+}
+
+func answer(c *fasthttp.RequestCtx, v any) {
+	c.SetContentType("application/json")
+	if err := json.NewEncoder(c).Encode(v); err != nil {
+		c.Error(err.Error(), fasthttp.StatusInternalServerError)
+	}
+}
+
+func hex(v uint64) string { return fmt.Sprintf("%016x", v) }
+
+// publishStatus makes what the HTTP side reads. Only the loop calls it.
+func (r *Replica) publishStatus(now int64) {
+	n := r.node.Status()
+	s := &Status{
+		Schema: "exchange.replica/v1", Cluster: r.cfg.Cluster, ID: r.cfg.ID, PID: os.Getpid(), Provider: r.cfg.Provider,
+		Durability: r.cfg.Durability, Fencing: r.fencing,
+		Role: n.Role.String(), Leader: int(n.Leader), Voter: n.Voter, Serving: r.directory.serving.Load(),
+		Incarnation: r.start.number, Epoch: n.Epoch, Reason: n.Reason,
+		Commands: r.market.Index(), StateHash: hex(r.market.StreamHash()), FeedSession: r.cfg.FeedSession,
+		LeaderSince: r.leading.since, FirstDecision: r.leading.first, InboxWaiting: r.inbox.waiting(),
+	}
+	r.status.Store(s)
+}

@@ -1,0 +1,46 @@
+package server
+
+import (
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// parker lets the loop's thread sleep until it is woken or a time has passed. A futex costs the waker one load when nobody sleeps, and wakes
+// the very thread, which a channel would not.
+type parker struct{ word atomic.Uint32 }
+
+const (
+	parkerRunning  = 0
+	parkerSleeping = 1
+)
+
+const (
+	futexWaitPrivate = 0 | 128
+	futexWakePrivate = 1 | 128
+)
+
+// prepare announces the sleep. The caller looks for work once more before it sleeps, so that no wake-up is lost.
+func (p *parker) prepare() { p.word.Store(parkerSleeping) }
+
+// cancel takes the announcement back.
+func (p *parker) cancel() { p.word.Store(parkerRunning) }
+
+// sleep waits until wake or for at most d.
+func (p *parker) sleep(d time.Duration) {
+	ts := unix.NsecToTimespec(int64(d))
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&p.word)), futexWaitPrivate, parkerSleeping, uintptr(unsafe.Pointer(&ts)), 0, 0)
+	p.word.Store(parkerRunning)
+}
+
+// wake ends a sleep that was prepared. Any goroutine may call it.
+func (p *parker) wake() {
+	if p.word.Load() == parkerSleeping && p.word.CompareAndSwap(parkerSleeping, parkerRunning) {
+		unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&p.word)), futexWakePrivate, 1, 0, 0, 0)
+	}
+}
+
+// fineTimers asks the kernel not to round the calling thread's sleeps up (50 µs is the default slack).
+func fineTimers() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0) }

@@ -1,0 +1,324 @@
+package server
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"exchange/book"
+	"exchange/consensus"
+	"exchange/rdmaio"
+
+	"github.com/rs/zerolog"
+)
+
+// Replica is one replica of the exchange: a loop over a consensus node and the state machine, and what is wired around it.
+type Replica struct {
+	cfg      *Config
+	log      zerolog.Logger
+	provider rdmaio.Provider
+	fencing  string
+
+	// Of the loop alone.
+	node       *consensus.Node
+	market     *book.Market
+	outbox     outbox
+	leading    leadership
+	batch      []byte // encoded commands of the proposal being made, kept while consensus is busy
+	lastTime   int64  // leader's time of the last command, ns since the Unix epoch; never falls
+	taken      book.Command
+	decided    book.Command
+	chores     choreTimes
+	consensusE []consensus.Event
+
+	// Shared.
+	inbox     *inbox
+	park      parker
+	requests  chan func() // run by the loop between two turns
+	frozen    atomic.Bool // the state is being copied: entries are not applied
+	status    atomic.Pointer[Status]
+	hashes    *hashRing
+	directory *directory
+	gateway   *gateway
+	feed      *feed
+	http      *httpServer
+	transfer  transfer
+
+	stopping atomic.Bool
+	stopped  chan struct{}
+	failure  atomic.Pointer[error]
+	ended    sync.Once
+}
+
+// choreTimes says when the loop last did what it does now and then, monotonic ns.
+type choreTimes struct{ status, leadership int64 }
+
+const (
+	statusEvery     = int64(10 * time.Millisecond)
+	leadershipEvery = int64(20 * time.Millisecond)
+	// loopRequests bounds the functions waiting to be run by the loop.
+	loopRequests = 64
+	// spinTurns is how many turns without work the adaptive loop spins before it sleeps, and followerNap and leaderNap how long it then
+	// sleeps at most: a leader is woken by its inbox, a follower's memory is written without a wake-up.
+	spinTurns   = 200
+	followerNap = 50 * time.Microsecond
+	leaderNap   = 500 * time.Microsecond
+	// entriesPerTurn bounds how long one turn applies before consensus is polled again.
+	entriesPerTurn = 256
+)
+
+// Open makes a replica from its configuration: memory, sockets, consensus. Nothing runs before Run.
+func Open(cfg *Config, log zerolog.Logger) (*Replica, error) {
+	r := &Replica{
+		cfg: cfg, log: log, requests: make(chan func(), loopRequests), stopped: make(chan struct{}), hashes: newHashRing(),
+	}
+	if err := r.open(); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Replica) open() error {
+	start, err := takeIncarnation(r.cfg)
+	if err != nil {
+		return err
+	}
+	r.transfer.start = start
+	r.market = book.NewMarket(r.cfg.limits())
+	r.inbox = newInbox(r.cfg.Limits.InboxCommands, r.park.wake)
+	r.directory = newDirectory(r.cfg)
+	r.outbox = newOutbox(r.cfg, r.directory)
+	// Sockets first: a port in use is told before any memory is joined to the cluster.
+	if r.gateway, err = listenFIX(r); err != nil {
+		return err
+	}
+	if r.feed, err = listenFeed(r); err != nil {
+		return err
+	}
+	if r.http, err = listenHTTP(r); err != nil {
+		return err
+	}
+	if r.provider, r.fencing, err = openProvider(r.cfg, start.incarnation); err != nil {
+		return err
+	}
+	r.node, err = consensus.New(r.cfg.consensus(start), r.provider)
+	return err
+}
+
+// Run serves until Stop, or until the replica cannot go on.
+func (r *Replica) Run() error {
+	r.log.Info().Int("replica", r.cfg.ID).Uint64("incarnation", r.transfer.start.incarnation).Bool("learner", r.transfer.start.learner).
+		Str("provider", r.cfg.Provider).Str("fencing", r.fencing).Msg("replica starts")
+	go r.gateway.serve()
+	go r.feed.serve()
+	go r.http.serve()
+	if r.transfer.start.learner {
+		go r.fetchState()
+	}
+	func() {
+		defer r.stopOnPanic()
+		r.loop()
+	}()
+	r.close()
+	close(r.stopped)
+	if f := r.failure.Load(); f != nil {
+		return *f
+	}
+	return nil
+}
+
+// stopOnPanic turns a state that cannot be into the end of the replica: the others go on without it.
+func (r *Replica) stopOnPanic() {
+	if p := recover(); p != nil {
+		buf := make([]byte, 16<<10)
+		buf = buf[:runtime.Stack(buf, false)]
+		err := fmt.Errorf("replica %d found its own state impossible and stops: %v\n%s", r.cfg.ID, p, buf)
+		r.failure.CompareAndSwap(nil, &err)
+		r.stopping.Store(true)
+	}
+}
+
+// fail ends the replica with the error.
+func (r *Replica) fail(err error) {
+	r.failure.CompareAndSwap(nil, &err)
+	r.Stop()
+}
+
+// Stop makes Run return. It may be called by any goroutine, more than once.
+func (r *Replica) Stop() {
+	r.stopping.Store(true)
+	r.park.wake()
+}
+
+func (r *Replica) close() {
+	r.ended.Do(func() {
+		r.directory.serving.Store(false)
+		if r.gateway != nil {
+			r.gateway.close()
+		}
+		if r.feed != nil {
+			r.feed.close()
+		}
+		if r.http != nil {
+			r.http.close()
+		}
+		if r.provider != nil {
+			r.provider.Close()
+		}
+		r.transfer.start.release()
+	})
+}
+
+// loop is steps 3 to 8 of the story, again and again, on one thread.
+func (r *Replica) loop() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	fineTimers()
+	idle := 0
+	for !r.stopping.Load() {
+		if r.turn(monotonic()) {
+			idle = 0
+			continue
+		}
+		idle++
+		switch {
+		case r.cfg.Spin == "busy":
+		case r.cfg.Spin == "adaptive" && idle < spinTurns:
+			if idle%16 == 0 {
+				runtime.Gosched()
+			}
+		default:
+			r.rest()
+		}
+	}
+}
+
+// rest sleeps until something comes into the inbox, or for a nap.
+func (r *Replica) rest() {
+	r.park.prepare()
+	if r.inbox.waiting() > 0 || len(r.requests) > 0 || r.stopping.Load() {
+		r.park.cancel()
+		return
+	}
+	nap := followerNap
+	if r.leading.active {
+		nap = leaderNap
+	}
+	r.park.sleep(nap)
+}
+
+// turn does everything once; it tells whether there was anything to do.
+func (r *Replica) turn(now int64) bool {
+	r.node.Poll(now)
+	worked := r.applyDecided()
+	if r.leading.active {
+		if r.proposeWaiting() {
+			r.node.Poll(now)
+			r.applyDecided()
+			worked = true
+		}
+	} else if r.inbox.waiting() > 0 {
+		r.inbox.drain()
+	}
+	select {
+	case f := <-r.requests:
+		f()
+		worked = true
+	default:
+	}
+	r.outbox.flush()
+	r.now(now)
+	return worked
+}
+
+// now does the chores whose time has come.
+func (r *Replica) now(now int64) {
+	r.followConsensus(now)
+	if now-r.chores.leadership >= leadershipEvery {
+		r.chores.leadership = now
+		r.leading.tend(r, now)
+	}
+	if now-r.chores.status >= statusEvery {
+		r.chores.status = now
+		r.publishStatus(now)
+	}
+}
+
+// applyDecided hands decided entries to the state machine, and what follows to the outbox.
+func (r *Replica) applyDecided() (worked bool) {
+	if r.frozen.Load() {
+		return false
+	}
+	for range entriesPerTurn {
+		e, ok := r.node.Next()
+		if !ok {
+			return worked
+		}
+		worked = true
+		for rest := e.Payload; len(rest) > 0; {
+			n, err := book.DecodeCommand(rest, &r.decided)
+			if err != nil {
+				panic(fmt.Sprintf("decided entry %d does not decode at byte %d of %d: %v", e.Index, len(e.Payload)-len(rest), len(e.Payload), err))
+			}
+			rest = rest[n:]
+			r.outbox.apply(r.market, &r.decided)
+			r.hashes.store(r.market.Index(), r.market.StreamHash())
+		}
+		r.lastTime = max(r.lastTime, r.decided.Time)
+		r.transfer.applied = e
+		r.leading.decided(r)
+	}
+	return worked
+}
+
+// proposeWaiting turns what waits in the inbox into one log entry.
+func (r *Replica) proposeWaiting() bool {
+	if len(r.batch) == 0 {
+		for range r.cfg.Limits.BatchCommands {
+			if !r.leading.take(&r.taken) && !r.inbox.take(&r.taken) {
+				break
+			}
+			r.lastTime = max(r.lastTime, time.Now().UnixNano())
+			r.taken.Time = r.lastTime
+			r.batch = r.taken.AppendTo(r.batch)
+		}
+		if len(r.batch) == 0 {
+			return false
+		}
+	}
+	switch _, err := r.node.Propose(r.batch); err {
+	case nil:
+		r.batch = r.batch[:0]
+		return true
+	case consensus.ErrBusy:
+		return false // the log is full of undecided or unread entries: gateways feel it through the inbox
+	default:
+		// Not the leader any more. Whoever sent these gets no answer, comes back to the new leader and sends again.
+		r.batch = r.batch[:0]
+		return false
+	}
+}
+
+// do runs f in the loop and waits for it; false: the replica has stopped.
+func (r *Replica) do(f func()) bool {
+	done := make(chan struct{})
+	select {
+	case r.requests <- func() { f(); close(done) }:
+	case <-r.stopped:
+		return false
+	}
+	r.park.wake()
+	select {
+	case <-done:
+		return true
+	case <-r.stopped:
+		return false
+	}
+}
+
+// monotonic is CLOCK_MONOTONIC in ns: what consensus is driven by, and comparable between processes of one host.
+func monotonic() int64 { return monotonicClock() }
