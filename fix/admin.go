@@ -1,0 +1,227 @@
+package fix
+
+import (
+	"bytes"
+
+	"exchange/book"
+)
+
+// EncodeContext is what an encoding needs besides the event. With the same context the same event gives the same bytes for ever.
+type EncodeContext struct {
+	Version *Version
+	// Sender is our CompID (49), Target the client's (56).
+	Sender, Target string
+	// SendingTime is 52, ns since the Unix epoch.
+	SendingTime int64
+	// PossDup marks a message sent again: 43=Y and 122, the event's time.
+	PossDup bool
+	// Precision of all times.
+	Precision TimePrecision
+	// NextExpected puts 789 into a Logon.
+	NextExpected bool
+	// Instruments gives symbols, ticks and lots.
+	Instruments InstrumentTable
+}
+
+// EncodeEvent appends the FIX message of an event that has an outbound number. It is a pure function of event and context. An event that is
+// no message of FIX (a kind without a report) appends nothing.
+func EncodeEvent(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
+	switch ev.Kind {
+	case book.SessionMessageSent:
+		return encodeSessionMessage(dst, ev, ctx)
+	case book.CancelRejected:
+		return encodeCancelReject(dst, ev, ctx)
+	case book.Accepted, book.Rejected, book.Filled, book.Cancelled, book.Reduced, book.Replaced:
+		return encodeExecutionReport(dst, ev, ctx)
+	}
+	return dst
+}
+
+// Application tells whether an event is an application message, which is sent again when asked for; session messages are filled over.
+func Application(ev *book.Event) bool {
+	return ev.Kind != book.SessionMessageSent || ev.Code == 'j'
+}
+
+// header writes 8, 9, 35 and the header fields in ascending order. extras holds routing fields, see rejectExtras.
+func header(e *encoder, ctx *EncodeContext, msgType string, seq uint64, origTime int64, extras []byte) {
+	e.begin(ctx.Version.BeginString, msgType)
+	e.uint(tagMsgSeqNum, seq)
+	if ctx.PossDup {
+		e.char(tagPossDupFlag, 'Y')
+	}
+	e.text(tagSenderCompID, ctx.Sender)
+	e.time(tagSendingTime, ctx.SendingTime, ctx.Precision)
+	e.text(tagTargetCompID, ctx.Target)
+	appendExtras(e, extras, tagOnBehalfOfCompID, tagOnBehalfOfSubID)
+	if ctx.PossDup {
+		e.time(tagOrigSendingTime, origTime, ctx.Precision)
+	}
+	appendExtras(e, extras, tagDeliverToCompID, tagDeliverToLocationID)
+}
+
+// encodeGapFill appends the SequenceReset-GapFill that stands for the numbers seq to next-1.
+func encodeGapFill(dst []byte, seq, next uint64, ctx *EncodeContext) []byte {
+	e := encoder{buf: dst}
+	header(&e, ctx, "4", seq, ctx.SendingTime, nil)
+	e.uint(tagNewSeqNo, next)
+	e.char(tagGapFillFlag, 'Y')
+	return e.finish()
+}
+
+func encodeSessionMessage(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
+	text := eventText(ev)
+	e := encoder{buf: dst}
+	var extras []byte
+	if ev.Code == '3' || ev.Code == 'j' {
+		extras = text
+	}
+	msgType := oneByteType(ev.Code)
+	header(&e, ctx, msgType, ev.OutSeq, ev.Time, extras)
+	switch ev.Code {
+	case 'A':
+		e.char(tagEncryptMethod, '0')
+		e.uint(tagHeartBtInt, uint64(ev.Seconds))
+		if ev.Flags&book.ResetNumbers != 0 {
+			e.char(tagResetSeqNumFlag, 'Y')
+		}
+		if ctx.NextExpected {
+			e.uint(tagNextExpectedSeqNum, ev.NextIn)
+		}
+	case '0', '1':
+		if len(text) > 0 {
+			e.bytes(tagTestReqID, text)
+		}
+	case '2':
+		e.uint(tagBeginSeqNo, ev.NextIn)
+		e.char(tagEndSeqNo, '0')
+	case '3':
+		rejectBody(&e, ev, ctx, extras)
+	case '4':
+		e.uint(tagNewSeqNo, ev.NextIn)
+	case '5':
+		if len(text) > 0 {
+			e.bytes(tagText, text)
+		}
+	case 'j':
+		businessRejectBody(&e, ev, extras)
+	}
+	return e.finish()
+}
+
+// oneByteType is the MsgType of a code without allocating.
+func oneByteType(code byte) string {
+	const types = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for i := range types {
+		if types[i] == code {
+			return types[i : i+1]
+		}
+	}
+	return "0"
+}
+
+func rejectBody(e *encoder, ev *book.Event, ctx *EncodeContext, extras []byte) {
+	reason := uint8(ev.Reason)
+	e.extraOr(extras, tagRefSeqNum, ev.InSeq)
+	if value := extra(extras, tagText); value != nil {
+		e.bytes(tagText, value)
+	} else {
+		e.text(tagText, sessionRejectText(reason))
+	}
+	if value := extra(extras, tagRefTagID); value != nil {
+		e.bytes(tagRefTagID, value)
+	} else if ev.RefTag != 0 {
+		e.uint(tagRefTagID, uint64(ev.RefTag))
+	}
+	e.refMsgType(ev, extras)
+	if reason <= ctx.Version.maxRejectReason {
+		e.uint(tagSessionRejectReason, uint64(reason))
+	}
+}
+
+func businessRejectBody(e *encoder, ev *book.Event, extras []byte) {
+	e.extraOr(extras, tagRefSeqNum, ev.InSeq)
+	if value := extra(extras, tagText); value != nil {
+		e.bytes(tagText, value)
+	} else {
+		e.text(tagText, businessRejectText(uint8(ev.Reason)))
+	}
+	e.refMsgType(ev, extras)
+	e.uint(tagBusinessRejectReason, uint64(ev.Reason))
+}
+
+func (e *encoder) extraOr(extras []byte, tag int, n uint64) {
+	if value := extra(extras, tag); value != nil {
+		e.bytes(tag, value)
+	} else {
+		e.uint(tag, n)
+	}
+}
+
+func (e *encoder) refMsgType(ev *book.Event, extras []byte) {
+	if value := extra(extras, tagRefMsgType); value != nil {
+		e.bytes(tagRefMsgType, value)
+	} else if ev.RefMsgType[0] != 0 {
+		e.bytes(tagRefMsgType, trimNULs(ev.RefMsgType[:]))
+	}
+}
+
+// The text of a Reject's or BusinessMessageReject's command and event is not its Text (58), which follows from the reason, but fields as they will
+// be sent, each tag=value SOH: 45 where the message refused consumed no number, 371 and 372 where they do not fit the command, routing
+// fields returned, 58 where it says more than the reason does. They are the extras. A field that no longer fits is left out.
+
+// extra is the value of a tag among the extras, nil if it is not there.
+func extra(extras []byte, tag int) []byte {
+	for len(extras) > 0 {
+		t, value, rest := cutExtra(extras)
+		if t == tag {
+			return value
+		}
+		extras = rest
+	}
+	return nil
+}
+
+func cutExtra(extras []byte) (tag int, value, rest []byte) {
+	end := bytes.IndexByte(extras, soh)
+	equals := bytes.IndexByte(extras, '=')
+	if end < 0 || equals < 0 || equals > end {
+		return 0, nil, nil
+	}
+	n, _ := parseUint(extras[:equals])
+	return int(n), extras[equals+1 : end], extras[end+1:]
+}
+
+// appendExtras writes the extras with a tag in from..to, in ascending order, as they lie.
+func appendExtras(e *encoder, extras []byte, from, to int) {
+	for len(extras) > 0 {
+		tag, value, rest := cutExtra(extras)
+		if tag >= from && tag <= to && value != nil {
+			e.bytes(tag, value)
+		}
+		extras = rest
+	}
+}
+
+// eventText is the text of a session message, which lies in ClientID and OrigID together.
+func eventText(ev *book.Event) []byte {
+	head := trimNULs(ev.ClientID[:])
+	if len(head) < book.ClientIDLen || ev.OrigID[0] == 0 {
+		return head
+	}
+	both := make([]byte, 0, book.MaxText)
+	return append(append(both, head...), trimNULs(ev.OrigID[:])...)
+}
+
+// setText puts a session message's text into a command, cut at book.MaxText.
+func setText(c *book.Command, text []byte) {
+	n := copy(c.ClientID[:], text)
+	copy(c.OrigID[:], text[n:])
+}
+
+// trimNULs cuts the NULs that pad b on the right.
+func trimNULs(b []byte) []byte {
+	if n := bytes.IndexByte(b, 0); n >= 0 {
+		return b[:n]
+	}
+	return b
+}

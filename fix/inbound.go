@@ -1,0 +1,403 @@
+package fix
+
+import (
+	"bytes"
+
+	"exchange/book"
+)
+
+// readFrames takes frames from the buffer for as long as the state allows.
+func (a *Acceptor) readFrames(now int64) {
+	for a.state != stateClosed && a.state != stateLogonPending && !a.resend.active {
+		frame, status := a.framer.next()
+		switch status {
+		case frameMore:
+			return
+		case frameGarbled:
+			a.dropGarbled("no FIX message")
+		case frameOversize:
+			a.oversize(now)
+			return
+		case frameReady:
+			a.readFrame(now, frame)
+		}
+	}
+}
+
+func (a *Acceptor) dropGarbled(why string) {
+	a.garbled++
+	if a.state == stateConnected {
+		a.close("first message garbled: " + why)
+	}
+}
+
+// oversize ends a session whose client sends a message that no buffer holds. Its bytes cannot be passed over safely, and asking for it
+// again would bring it again.
+func (a *Acceptor) oversize(now int64) {
+	switch a.state {
+	case stateActive:
+		a.logoutAndClose(now, "Message too long")
+		a.framer.drop()
+	default:
+		a.close("message too long")
+	}
+}
+
+func (a *Acceptor) readFrame(now int64, frame []byte) {
+	m := &a.msg
+	if why := m.parse(frame); why != notGarbled {
+		a.dropGarbled(string(why))
+		return
+	}
+	a.timers.lastIn, a.timers.testing = now, false
+	switch a.state {
+	case stateConnected:
+		a.firstMessage(now, m)
+	case stateActive:
+		a.sessionFrame(now, m)
+	case stateLogoutPending, stateLogoutSent:
+		a.afterLogout(m)
+	}
+}
+
+// afterLogout looks for the client's Logout and passes over everything else; what was passed over keeps its number free, so that the client is
+// asked for it at the next Logon.
+func (a *Acceptor) afterLogout(m *Message) {
+	if !m.is(tagMsgType, '5') || a.closeOnLogout {
+		return
+	}
+	if seq, ok := parseUint(m.get(tagMsgSeqNum)); ok && seq == a.expected && string(m.valueAt(0)) == a.session.Version.BeginString {
+		a.expected++
+		a.sessionMessage(0, seq)
+	}
+	if a.state == stateLogoutPending {
+		a.closeOnLogout = true
+		return
+	}
+	a.close(a.reason)
+}
+
+// inbound is one message of a session on its way through the rules.
+type inbound struct {
+	m     *Message
+	fault fault
+	seq   uint64
+	// possDup is 43=Y. kept: it was kept above a gap, and its time and CompIDs have been looked at.
+	possDup, kept bool
+}
+
+// sessionFrame applies the session rules in this order: BeginString, fields, CompIDs, times, number, MsgType.
+func (a *Acceptor) sessionFrame(now int64, m *Message) {
+	if string(m.valueAt(0)) != a.session.Version.BeginString {
+		a.logout(now, "Incorrect BeginString")
+		return
+	}
+	in := inbound{m: m, fault: a.session.Version.validate(m)}
+	seq, ok := parseUint(m.get(tagMsgSeqNum))
+	if !ok {
+		a.logoutAndClose(now, "Required tag missing: MsgSeqNum (34)")
+		return
+	}
+	in.seq, in.possDup = seq, m.is(tagPossDupFlag, 'Y')
+	a.numbered(now, &in)
+	a.readKept(now)
+}
+
+// readKept applies what was kept above a gap and is expected now.
+func (a *Acceptor) readKept(now int64) {
+	for a.state == stateActive && !a.resend.active {
+		frame := a.gap.take(a.expected)
+		if frame == nil {
+			return
+		}
+		if a.msg.parse(frame) != notGarbled {
+			panic("fix: a frame kept above a gap is garbled")
+		}
+		in := inbound{m: &a.msg, fault: a.session.Version.validate(&a.msg), seq: a.expected, kept: true}
+		in.possDup = a.msg.is(tagPossDupFlag, 'Y')
+		a.numbered(now, &in)
+	}
+}
+
+func (a *Acceptor) numbered(now int64, in *inbound) {
+	if in.fault.found && in.seq == a.expected {
+		a.reject(in, in.fault)
+		return
+	}
+	if !in.kept && !in.fault.found && !a.identityAndTime(now, in) {
+		return
+	}
+	if a.ownRules(in) {
+		return
+	}
+	switch {
+	case in.seq > a.expected:
+		a.tooHigh(now, in)
+	case in.seq < a.expected:
+		a.alreadySeen(now, in)
+	case in.possDup && !a.originalTime(now, in):
+	default:
+		a.dispatch(now, in)
+	}
+}
+
+// identityAndTime checks CompIDs and SendingTime; a fault is answered with Reject and Logout.
+func (a *Acceptor) identityAndTime(now int64, in *inbound) bool {
+	m := in.m
+	if string(m.get(tagSenderCompID)) != a.session.Sender || string(m.get(tagTargetCompID)) != a.session.Target {
+		a.rejectAndLogout(now, in, rejectCompID)
+		return false
+	}
+	if !a.inWindow(now, m) {
+		a.rejectAndLogout(now, in, rejectSendingTime)
+		return false
+	}
+	return true
+}
+
+func (a *Acceptor) inWindow(now int64, m *Message) bool {
+	window := a.session.SendingTimeWindow
+	sent, ok := parseTimestamp(m.get(tagSendingTime))
+	return ok && (window < 0 || now-sent <= window && sent-now <= window)
+}
+
+// ownRules handles messages to which the number rules do not apply: SequenceReset-Reset, and a Logon that resets the numbers.
+func (a *Acceptor) ownRules(in *inbound) bool {
+	m := in.m
+	reset := m.is(tagMsgType, '4') && !m.is(tagGapFillFlag, 'Y')
+	switch {
+	case reset && in.fault.found:
+		in.seq = unconsumed(in.seq)
+		a.reject(in, in.fault)
+		return true
+	case in.fault.found:
+		return false
+	case reset:
+		next, _ := parseUint(m.get(tagNewSeqNo))
+		switch {
+		case next > a.expected:
+			c := a.sessionMessage(0, 0)
+			c.NextIn = next
+			a.jumpTo(next)
+		case next < a.expected:
+			in.seq = unconsumed(in.seq)
+			a.reject(in, faultOf(rejectValueOutOfRange, 0))
+		}
+		return true
+	case m.is(tagMsgType, 'A') && m.is(tagResetSeqNumFlag, 'Y') && a.session.MayReset:
+		a.submitLogon(m, in.seq)
+		return true
+	}
+	return false
+}
+
+// unconsumed marks a number that a Reject is about but that is not consumed even if it is the expected one.
+func unconsumed(seq uint64) uint64 { return seq | unconsumedBit }
+
+// unconsumedBit is above every number that parseUint gives.
+const unconsumedBit = 1 << 63
+
+func (a *Acceptor) jumpTo(next uint64) {
+	a.expected = next
+	a.gap.passed(next)
+	if a.gap.open && next > a.gap.until {
+		a.gap.open = false
+	}
+}
+
+// tooHigh opens a gap. A ResendRequest is served at once, since the other side may be waiting for it before it fills ours; a Logout is
+// answered.
+func (a *Acceptor) tooHigh(now int64, in *inbound) {
+	if !in.fault.found && in.m.is(tagMsgType, '5') {
+		a.sessionMessage('5', 0)
+		a.state, a.closeOnLogout, a.reason = stateLogoutPending, true, "Logout received"
+		a.timers.logoutBy = now + a.cfg.LogoutTimeout
+		return
+	}
+	a.gap.keep(in.seq, in.m.frame)
+	if a.gap.ask(in.seq - 1) {
+		a.sessionMessage('2', 0)
+	}
+	if !in.fault.found && in.m.is(tagMsgType, '2') {
+		a.startResend(in)
+	}
+}
+
+// alreadySeen handles a number below the expected one.
+func (a *Acceptor) alreadySeen(now int64, in *inbound) {
+	if !in.possDup {
+		a.logoutAndClose(now, tooLow(a.expected, in.seq))
+		return
+	}
+	a.originalTime(now, in)
+}
+
+// originalTime checks OrigSendingTime of a message with 43=Y and answers what is wrong with it.
+func (a *Acceptor) originalTime(now int64, in *inbound) bool {
+	orig := in.m.get(tagOrigSendingTime)
+	if orig == nil {
+		in.seq = unconsumed(in.seq)
+		a.reject(in, faultOf(rejectRequiredMissing, tagOrigSendingTime))
+		return false
+	}
+	first, ok := parseTimestamp(orig)
+	sent, also := parseTimestamp(in.m.get(tagSendingTime))
+	if ok && also && first > sent {
+		a.rejectAndLogout(now, in, rejectSendingTime)
+		return false
+	}
+	return true
+}
+
+// reject submits a Reject. The number is consumed if it is the expected one.
+func (a *Acceptor) reject(in *inbound, f fault) {
+	c := a.refuse(in, '3')
+	c.Reason = book.Reason(f.reason)
+	extras := takeText(c)
+	if f.tag > 0xffff || f.tag <= 0 && f.reason == rejectInvalidTag {
+		extras = appendExtra(extras, tagRefTagID, appendInt(nil, int64(f.tag)))
+	} else {
+		c.RefTag = uint16(f.tag)
+	}
+	setText(c, extras)
+}
+
+// rejectAndLogout is for what a session cannot go on with.
+func (a *Acceptor) rejectAndLogout(now int64, in *inbound, reason uint8) {
+	a.reject(in, faultOf(reason, 0))
+	a.logout(now, "")
+	a.reason = sessionRejectText(reason)
+}
+
+// rejectText is reject with a Text of its own.
+func (a *Acceptor) rejectText(in *inbound, f fault, text string) {
+	a.reject(in, f)
+	c := &a.cmds[len(a.cmds)-1]
+	setText(c, appendExtra(takeText(c), tagText, []byte(text)))
+}
+
+// refuse submits a Reject or BusinessMessageReject with what it refers to and the routing fields returned.
+func (a *Acceptor) refuse(in *inbound, code byte) *book.Command {
+	consumed := uint64(0)
+	if in.seq == a.expected {
+		consumed = in.seq
+		a.expected++
+	}
+	c := a.sessionMessage(code, consumed)
+	var extras []byte
+	if consumed == 0 {
+		extras = appendExtra(extras, tagRefSeqNum, appendUint(nil, in.seq&^unconsumedBit))
+	}
+	msgType := in.m.msgType()
+	if len(msgType) <= len(c.RefMsgType) {
+		copy(c.RefMsgType[:], msgType)
+	} else {
+		extras = appendExtra(extras, tagRefMsgType, msgType)
+	}
+	for _, route := range returnedRoutes {
+		if value := in.m.get(route.from); len(value) > 0 && bytes.IndexByte(value, 0) < 0 {
+			extras = appendExtra(extras, route.to, value)
+		}
+	}
+	setText(c, extras)
+	return c
+}
+
+// returnedRoutes are the routing fields as they come back, in the order of the tags sent.
+var returnedRoutes = [...]struct{ from, to int }{
+	{tagDeliverToCompID, tagOnBehalfOfCompID},
+	{tagDeliverToSubID, tagOnBehalfOfSubID},
+	{tagOnBehalfOfCompID, tagDeliverToCompID},
+	{tagOnBehalfOfSubID, tagDeliverToSubID},
+	{tagDeliverToLocationID, tagOnBehalfOfLocationID},
+	{tagOnBehalfOfLocationID, tagDeliverToLocationID},
+}
+
+// appendExtra appends a field to the extras unless they would outgrow a command's text.
+func appendExtra(extras []byte, tag int, value []byte) []byte {
+	before := len(extras)
+	extras = append(appendUint(extras, uint64(tag)), '=')
+	extras = append(append(extras, value...), soh)
+	if len(extras) > book.MaxText {
+		return extras[:before]
+	}
+	return extras
+}
+
+// takeText removes a command's text and gives it.
+func takeText(c *book.Command) []byte {
+	text := append([]byte(nil), trimNULs(c.ClientID[:])...)
+	if len(text) == book.ClientIDLen {
+		text = append(text, trimNULs(c.OrigID[:])...)
+	}
+	c.ClientID, c.OrigID = book.ClientID{}, book.ClientID{}
+	return text
+}
+
+func appendInt(dst []byte, n int64) []byte {
+	if n < 0 {
+		return appendUint(append(dst, '-'), uint64(-n))
+	}
+	return appendUint(dst, uint64(n))
+}
+
+// dispatch applies a message that has the expected number and no fault. Every branch consumes it.
+func (a *Acceptor) dispatch(now int64, in *inbound) {
+	m := in.m
+	msgType := m.msgType()
+	rule := a.session.Version.message(msgType)
+	if rule == nil {
+		c := a.refuse(in, 'j')
+		c.Reason = businessUnsupportedMsgType
+		return
+	}
+	switch msgType[0] {
+	case '0', '3', 'j':
+		a.consume(in, 0)
+	case '1':
+		id := m.get(tagTestReqID)
+		if len(id) > book.MaxText || bytes.IndexByte(id, 0) >= 0 {
+			a.reject(in, faultOf(rejectValueOutOfRange, tagTestReqID))
+			return
+		}
+		setText(a.consume(in, '0'), id)
+	case '2':
+		if in.kept {
+			a.consume(in, 0) // served when it came
+			return
+		}
+		a.resendRequest(in)
+	case '4':
+		next, _ := parseUint(m.get(tagNewSeqNo))
+		if next <= in.seq {
+			in.seq = unconsumed(in.seq)
+			a.reject(in, faultOf(rejectValueOutOfRange, 0))
+			return
+		}
+		c := a.consume(in, 0)
+		c.NextIn = next
+		a.jumpTo(next)
+	case '5':
+		a.consume(in, '5')
+		a.state, a.closeOnLogout, a.reason = stateLogoutPending, true, "Logout received"
+		a.timers.logoutBy = now + a.cfg.LogoutTimeout
+	case 'A':
+		a.rejectText(in, faultOf(rejectOther, 0), "Already logged on")
+	case 'D':
+		a.newOrder(in)
+	case 'F':
+		a.cancelRequest(in)
+	case 'G':
+		a.replaceRequest(in)
+	}
+}
+
+// consume submits the SessionMessage of a message that changes nothing but its number; code is the answer, 0: none.
+func (a *Acceptor) consume(in *inbound, code byte) *book.Command {
+	a.expected++
+	c := a.sessionMessage(code, in.seq)
+	if in.possDup {
+		c.Flags |= book.PossDup
+	}
+	return c
+}

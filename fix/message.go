@@ -1,0 +1,169 @@
+package fix
+
+// indexedTags bounds the tags that Message finds without searching.
+const indexedTags = 1024
+
+// field is one tag=value of a frame: the value is frame[start:end].
+type field struct {
+	tag        int32
+	start, end int32
+}
+
+// Message is one parsed frame: a flat table of its fields in the order received. It is used again for every frame; values are slices of the
+// frame and live as long as that does.
+type Message struct {
+	frame  []byte
+	fields []field
+	// first is the position + 1 in fields of a tag's first occurrence, for tags 1..indexedTags-1.
+	first [indexedTags]uint16
+}
+
+// maxTagDigits bounds a tag as it is written.
+const maxTagDigits = 9
+
+// garbledFrame says why a frame counts as not received; empty: it does not.
+type garbledFrame string
+
+const (
+	notGarbled       garbledFrame = ""
+	garbledTag       garbledFrame = "unparsable tag"
+	garbledFirst     garbledFrame = "8, 9 and 35 are not the first three fields"
+	garbledLength    garbledFrame = "BodyLength is not the length of the body"
+	garbledTrailer   garbledFrame = "the last field is not CheckSum"
+	garbledSum       garbledFrame = "CheckSum is wrong"
+	garbledTooManyOf garbledFrame = "too many fields"
+)
+
+// maxFields bounds the fields of a frame: the shortest is 1=x SOH.
+const maxFields = MaxFrame / 4
+
+// parse fills the table from a frame and checks BodyLength and CheckSum. After anything but notGarbled the table is empty.
+func (m *Message) parse(frame []byte) garbledFrame {
+	m.clear()
+	m.frame = frame
+	var dataTag int32 // the tag whose value may hold SOH, dataLen bytes long; 0: none
+	dataLen := 0
+	for pos := 0; pos < len(frame); {
+		tag, digits, sign := int32(0), 0, int32(1)
+		if frame[pos] == '-' {
+			sign = -1
+			pos++
+		}
+		for pos < len(frame) && frame[pos]-'0' <= 9 && digits < maxTagDigits {
+			tag = tag*10 + int32(frame[pos]-'0')
+			digits++
+			pos++
+		}
+		if digits == 0 || pos == len(frame) || frame[pos] != '=' {
+			m.clear()
+			return garbledTag
+		}
+		pos++
+		tag *= sign
+		start := pos
+		if tag == dataTag && dataTag != 0 && dataLen < len(frame)-pos && frame[pos+dataLen] == soh {
+			pos += dataLen
+		} else {
+			for pos < len(frame) && frame[pos] != soh {
+				pos++
+			}
+			if pos == len(frame) {
+				m.clear()
+				return garbledTrailer
+			}
+		}
+		if len(m.fields) == maxFields {
+			m.clear()
+			return garbledTooManyOf
+		}
+		m.fields = append(m.fields, field{tag: tag, start: int32(start), end: int32(pos)})
+		if uint32(tag) < indexedTags && m.first[tag] == 0 {
+			m.first[tag] = uint16(len(m.fields))
+		}
+		dataTag = 0
+		if data := dataTagOf(tag); data != 0 {
+			if n, ok := parseUint(frame[start:pos]); ok && n < MaxFrame {
+				dataTag, dataLen = data, int(n)
+			}
+		}
+		pos++
+	}
+	if why := m.envelope(); why != notGarbled {
+		m.clear()
+		return why
+	}
+	return notGarbled
+}
+
+// envelope checks the first three fields and the last.
+func (m *Message) envelope() garbledFrame {
+	n := len(m.fields)
+	if n < 4 || m.fields[0].tag != tagBeginString || m.fields[1].tag != tagBodyLength || m.fields[2].tag != tagMsgType ||
+		m.fields[2].start == m.fields[2].end {
+		return garbledFirst
+	}
+	last := m.fields[n-1]
+	if last.tag != tagCheckSum || last.end-last.start != 3 {
+		return garbledTrailer
+	}
+	trailer := last.start - int32(len("10="))
+	length, ok := parseUint(m.valueAt(1))
+	if !ok || length != uint64(trailer-(m.fields[1].end+1)) {
+		return garbledLength
+	}
+	sum, ok := parseUint(m.valueAt(n - 1))
+	if !ok || sum != uint64(checkSum(m.frame[:trailer])) {
+		return garbledSum
+	}
+	return notGarbled
+}
+
+// clear empties the table.
+func (m *Message) clear() {
+	for _, f := range m.fields {
+		if uint32(f.tag) < indexedTags {
+			m.first[f.tag] = 0
+		}
+	}
+	m.fields = m.fields[:0]
+}
+
+func (m *Message) valueAt(i int) []byte {
+	f := m.fields[i]
+	return m.frame[f.start:f.end:f.end]
+}
+
+// get is the value of a tag's first occurrence, nil if there is none. tag < indexedTags.
+func (m *Message) get(tag int) []byte {
+	i := m.first[tag]
+	if i == 0 {
+		return nil
+	}
+	return m.valueAt(int(i) - 1)
+}
+
+// has tells whether the tag is there, with or without a value. tag < indexedTags.
+func (m *Message) has(tag int) bool { return m.first[tag] != 0 }
+
+// is tells whether the tag's value is the one byte c.
+func (m *Message) is(tag int, c byte) bool {
+	v := m.get(tag)
+	return len(v) == 1 && v[0] == c
+}
+
+// msgType is MsgType (35).
+func (m *Message) msgType() []byte { return m.valueAt(2) }
+
+// dataTagOf gives the data field that a length field announces, 0 for every other tag.
+func dataTagOf(tag int32) int32 {
+	if tag > 621 {
+		return 0
+	}
+	switch tag {
+	case 90, 95, 212, 348, 350, 352, 354, 356, 358, 360, 362, 364, 445, 618, 621:
+		return tag + 1
+	case 93:
+		return 89
+	}
+	return 0
+}

@@ -1,0 +1,266 @@
+package fix
+
+import "exchange/book"
+
+// averageDecimals is how many digits after the point an AvgPx (6) has at most.
+const averageDecimals = 8
+
+// encodeExecutionReport appends an ExecutionReport (8). Its body fields are in ascending order.
+func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
+	e := encoder{buf: dst}
+	header(&e, ctx, "8", ev.OutSeq, ev.Time, nil)
+	instrument, known := ctx.Instruments.InstrumentByNumber(ev.Instrument)
+	if !known {
+		instrument = Instrument{Tick: 1, Lot: 1}
+	}
+	decimals := instrument.decimals()
+	price := func(tag int, ticks int64) { e.decimal(tag, ticks*instrument.Tick, priceScale, decimals) }
+	shares := func(tag int, lots int64) { e.uint(tag, uint64(max(lots, 0)*instrument.Lot)) }
+
+	execType, status := execTypeOf(ev), orderStatus(ev, ctx.Version)
+	average := averageUnits(ev.NotionalHi, ev.NotionalLo, uint64(instrument.Tick)*pow10(averageDecimals-priceScale), uint64(ev.Cum))
+	e.decimal(tagAvgPx, average, averageDecimals, decimals)
+	e.bytes(tagClOrdID, trimNULs(ev.ClientID[:]))
+	shares(tagCumQty, ev.Cum)
+	execID(&e, ev)
+	if ev.Kind == book.Filled {
+		price(tagLastPx, ev.LastPrice)
+		shares(tagLastQty, ev.LastQty)
+	}
+	orderID(&e, ev)
+	if ev.Qty != 0 {
+		shares(tagOrderQty, ev.Qty)
+	}
+	e.char(tagOrdStatus, status)
+	e.char(tagOrdType, ordType(ev.Type))
+	if ev.Kind != book.Rejected && ev.OrigID[0] != 0 {
+		e.bytes(tagOrigClOrdID, trimNULs(ev.OrigID[:]))
+	}
+	if ev.Price != 0 && ev.Type == book.Limit {
+		price(tagPrice, ev.Price)
+	}
+	e.char(tagSide, side(ev.Side))
+	if known {
+		e.text(tagSymbol, instrument.Symbol)
+	} else {
+		e.bytes(tagSymbol, trimNULs(ev.OrigID[:]))
+	}
+	if text := reportText(ev); text != "" {
+		e.text(tagText, text)
+	}
+	e.char(tagTimeInForce, timeInForce(ev.TIF))
+	e.time(tagTransactTime, ev.Time, ctx.Precision)
+	if ev.Kind == book.Rejected {
+		e.uint(tagOrdRejReason, ordRejReason(ev.Reason))
+	}
+	e.char(tagExecType, execType)
+	if status == '4' || status == '8' || status == 'C' {
+		e.char(tagLeavesQty, '0')
+	} else {
+		shares(tagLeavesQty, ev.Leaves)
+	}
+	if ev.Kind == book.Filled && ctx.Version.secondaryExecID {
+		e.uint(tagSecondaryExecID, ev.Match)
+	}
+	return e.finish()
+}
+
+// encodeCancelReject appends an OrderCancelReject (9).
+func encodeCancelReject(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
+	e := encoder{buf: dst}
+	header(&e, ctx, "9", ev.OutSeq, ev.Time, nil)
+	e.bytes(tagClOrdID, trimNULs(ev.ClientID[:]))
+	orderID(&e, ev)
+	status := byte('8')
+	if ev.OrderID != 0 {
+		status = openStatus(ev)
+	}
+	e.char(tagOrdStatus, status)
+	e.bytes(tagOrigClOrdID, trimNULs(ev.OrigID[:]))
+	if text := ReasonText(ev.Reason); text != "" {
+		e.text(tagText, text)
+	}
+	e.time(tagTransactTime, ev.Time, ctx.Precision)
+	e.uint(tagCxlRejReason, cxlRejReason(ev.Reason))
+	if ev.Code == 'G' {
+		e.char(tagCxlRejResponseTo, '2')
+	} else {
+		e.char(tagCxlRejResponseTo, '1')
+	}
+	return e.finish()
+}
+
+// execID writes ExecID (17): the command's place in the log, the session and the message's number in it. A place in the log never comes
+// again, on no leader and after no reset of numbers, and one command gives a session's number once.
+func execID(e *encoder, ev *book.Event) {
+	e.tag(tagExecID)
+	e.buf = append(appendUint(e.buf, ev.Index), '-')
+	e.buf = append(appendUint(e.buf, uint64(ev.Session)), '-')
+	e.buf = append(appendUint(e.buf, ev.OutSeq), soh)
+}
+
+func orderID(e *encoder, ev *book.Event) {
+	if ev.OrderID == 0 {
+		e.text(tagOrderID, "NONE")
+		return
+	}
+	e.uint(tagOrderID, ev.OrderID)
+}
+
+// execTypeOf is ExecType (150).
+func execTypeOf(ev *book.Event) byte {
+	switch ev.Kind {
+	case book.Accepted:
+		return '0'
+	case book.Filled:
+		return 'F'
+	case book.Cancelled:
+		if ev.Reason == book.DayEnded {
+			return 'C'
+		}
+		return '4'
+	case book.Reduced, book.Replaced:
+		return '5'
+	}
+	return '8'
+}
+
+// orderStatus is OrdStatus (39) after the event.
+func orderStatus(ev *book.Event, v *Version) byte {
+	switch ev.Kind {
+	case book.Rejected, book.Cancelled:
+		return execTypeOf(ev)
+	case book.Reduced, book.Replaced:
+		if v.replacedStatus {
+			return '5'
+		}
+	}
+	return openStatus(ev)
+}
+
+// openStatus is OrdStatus (39) as the quantities tell it.
+func openStatus(ev *book.Event) byte {
+	switch {
+	case ev.Leaves > 0 && ev.Cum == 0:
+		return '0'
+	case ev.Leaves > 0:
+		return '1'
+	case ev.Cum > 0 && ev.Cum >= ev.Qty:
+		return '2'
+	}
+	return '4'
+}
+
+func side(s book.Side) byte {
+	if s == book.Sell {
+		return '2'
+	}
+	return '1'
+}
+
+func ordType(t book.OrderType) byte {
+	if t == book.Market {
+		return '1'
+	}
+	return '2'
+}
+
+func timeInForce(t book.TimeInForce) byte {
+	switch t {
+	case book.ImmediateOrCancel:
+		return '3'
+	case book.FillOrKill:
+		return '4'
+	}
+	return '0'
+}
+
+func reportText(ev *book.Event) string {
+	if ev.Kind == book.Rejected || ev.Kind == book.Cancelled && ev.Reason != book.UserRequest {
+		return ReasonText(ev.Reason)
+	}
+	return ""
+}
+
+// ReasonText is Text (58) for a reason of the book; empty for NoReason.
+func ReasonText(r book.Reason) string {
+	switch r {
+	case book.NoReason:
+		return ""
+	case book.UnknownInstrument:
+		return "unknown instrument"
+	case book.PriceOffTick:
+		return "price is not a multiple of the tick size"
+	case book.PriceOutOfRange:
+		return "price out of range"
+	case book.QuantityOutOfRange:
+		return "quantity out of range"
+	case book.QuantityOffLot:
+		return "quantity is not a multiple of the lot size"
+	case book.DuplicateClientID:
+		return "duplicate ClOrdID"
+	case book.MarketClosed:
+		return "market is closed"
+	case book.InstrumentHalted:
+		return "instrument is halted"
+	case book.BookFull:
+		return "book is full"
+	case book.ClientIDsFull:
+		return "no more ClOrdIDs today"
+	case book.UnknownOrder:
+		return "unknown order"
+	case book.TooLateToCancel:
+		return "too late to cancel"
+	case book.UnsupportedOrder:
+		return "unsupported order characteristic"
+	case book.MissingPrice:
+		return "limit order without a price"
+	case book.UserRequest:
+		return "cancelled on request"
+	case book.ImmediateOrCancelRest:
+		return "rest of immediate-or-cancel order"
+	case book.NotFillable:
+		return "cannot be filled in full"
+	case book.NoLiquidity:
+		return "no liquidity"
+	case book.SessionDisconnected:
+		return "session disconnected"
+	case book.DayEnded:
+		return "day ended"
+	case book.NotAuthorized:
+		return "not authorized"
+	}
+	return "refused"
+}
+
+// ordRejReason is OrdRejReason (103).
+func ordRejReason(r book.Reason) uint64 {
+	switch r {
+	case book.UnknownInstrument:
+		return 1
+	case book.MarketClosed, book.InstrumentHalted:
+		return 2
+	case book.BookFull, book.ClientIDsFull:
+		return 3
+	case book.DuplicateClientID:
+		return 6
+	case book.UnsupportedOrder:
+		return 11
+	case book.QuantityOutOfRange, book.QuantityOffLot:
+		return 13
+	}
+	return 99
+}
+
+// cxlRejReason is CxlRejReason (102).
+func cxlRejReason(r book.Reason) uint64 {
+	switch r {
+	case book.TooLateToCancel:
+		return 0
+	case book.UnknownOrder:
+		return 1
+	case book.DuplicateClientID:
+		return 6
+	}
+	return 99
+}

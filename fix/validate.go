@@ -1,0 +1,179 @@
+package fix
+
+// fault is why a message that is not garbled is refused: a SessionRejectReason (373) and the tag it is about. The zero fault is none.
+type fault struct {
+	found  bool
+	reason uint8
+	// tag is RefTagID (371), 0 if the fault is not about a tag.
+	tag int32
+}
+
+func faultOf(reason uint8, tag int32) fault { return fault{found: true, reason: reason, tag: tag} }
+
+// validate checks a message against the version: the first fault in the order of the fields, then the first required tag that is missing.
+// The body of a message that we do not take is checked for what needs no knowledge of it.
+func (v *Version) validate(m *Message) fault {
+	rule := v.message(m.msgType())
+	if rule == nil && !v.known[string(m.msgType())] {
+		return faultOf(rejectMsgType, 0)
+	}
+	where := inHeader
+	for i := 0; i < len(m.fields); {
+		f := &m.fields[i]
+		next := i + 1
+		if uint32(f.tag-1) >= indexedTags-1 || !v.fields[f.tag].defined {
+			return faultOf(rejectInvalidTag, f.tag)
+		}
+		field := &v.fields[f.tag]
+		if f.start == f.end {
+			return faultOf(rejectNoValue, f.tag)
+		}
+		if field.place != where {
+			switch {
+			case field.place == inHeader, where == inTrailer:
+				return faultOf(rejectTagOrder, f.tag)
+			default:
+				where = field.place
+			}
+		}
+		if field.place != inBody || rule != nil {
+			if int(m.first[f.tag]) != i+1 {
+				return faultOf(rejectTagTwice, f.tag)
+			}
+			if reason := v.badValue(field, m.frame[f.start:f.end]); reason != 0 {
+				return faultOf(reason, f.tag)
+			}
+			if field.place == inBody && !rule.allowed.has(int(f.tag)) {
+				return faultOf(rejectTagNotForMessage, f.tag)
+			}
+			if field.group != 0 {
+				after, bad := v.checkGroup(m, i)
+				if bad.found {
+					return bad
+				}
+				next = after
+			}
+		}
+		i = next
+	}
+	for _, tag := range v.headerRequired {
+		if m.first[tag] == 0 {
+			return faultOf(rejectRequiredMissing, int32(tag))
+		}
+	}
+	if rule != nil {
+		for _, tag := range rule.required {
+			if m.first[tag] == 0 {
+				return faultOf(rejectRequiredMissing, int32(tag))
+			}
+		}
+	}
+	return fault{}
+}
+
+// badValue checks a value's format and enumeration; 0: good.
+func (v *Version) badValue(rule *fieldRule, b []byte) uint8 {
+	switch rule.format {
+	case formatString, formatData:
+		return 0
+	case formatChar:
+		if len(b) != 1 {
+			return rejectDataFormat
+		}
+	case formatBoolean:
+		if len(b) != 1 || b[0] != 'Y' && b[0] != 'N' {
+			return rejectDataFormat
+		}
+	case formatInt:
+		if b[0] == '-' {
+			b = b[1:]
+		}
+		if _, ok := parseUint(b); !ok {
+			return rejectDataFormat
+		}
+	case formatSeqNum, formatLength, formatCount:
+		if _, ok := parseUint(b); !ok {
+			return rejectDataFormat
+		}
+	case formatFloat:
+		if !wellFormedFloat(b) {
+			return rejectDataFormat
+		}
+	case formatTimestamp:
+		if _, ok := parseTimestamp(b); !ok {
+			return rejectDataFormat
+		}
+	case formatDate:
+		if _, ok := parseDate(b); !ok {
+			return rejectDataFormat
+		}
+	}
+	if rule.enum != 0 && (len(b) != 1 || !v.enums[rule.enum].has(b[0])) {
+		return rejectValueOutOfRange
+	}
+	return 0
+}
+
+// wellFormedFloat tells whether parseDecimal can read b.
+func wellFormedFloat(b []byte) bool {
+	if len(b) > 0 && b[0] == '-' {
+		b = b[1:]
+	}
+	digits, points := 0, 0
+	for _, c := range b {
+		if c-'0' <= 9 {
+			digits++
+		} else if c == '.' {
+			points++
+		} else {
+			return false
+		}
+	}
+	return digits > 0 && points <= 1
+}
+
+// checkGroup checks the repeating group whose count field is at i, and gives the position after it.
+func (v *Version) checkGroup(m *Message, i int) (int, fault) {
+	countTag := m.fields[i].tag
+	group := &v.groups[v.fields[countTag].group]
+	want, _ := parseUint(m.valueAt(i))
+	var have uint64
+	var seen tagSet
+	for i++; i < len(m.fields); {
+		f := &m.fields[i]
+		if uint32(f.tag) >= indexedTags || !group.members.has(int(f.tag)) {
+			break
+		}
+		if f.tag == group.delimiter {
+			have++
+			seen = tagSet{}
+		} else if have == 0 {
+			// Members before the first delimiter belong to no instance.
+			return 0, faultOf(rejectGroupCount, countTag)
+		}
+		if seen.has(int(f.tag)) {
+			return 0, faultOf(rejectTagTwice, f.tag)
+		}
+		seen.add(int(f.tag))
+		if f.start == f.end {
+			return 0, faultOf(rejectNoValue, f.tag)
+		}
+		rule := &v.fields[f.tag]
+		if reason := v.badValue(rule, m.frame[f.start:f.end]); reason != 0 {
+			return 0, faultOf(reason, f.tag)
+		}
+		if rule.group == 0 {
+			i++
+			continue
+		}
+		after, bad := v.checkGroup(m, i)
+		if bad.found {
+			return 0, bad
+		}
+		i = after
+	}
+	if have != want {
+		return 0, faultOf(rejectGroupCount, countTag)
+	}
+	return i, fault{}
+}
