@@ -265,7 +265,7 @@ func (s *story) stamp(shift int) string {
 // seal turns | into SOH and works out 9=? and 10=?.
 func seal(text string) []byte {
 	text = strings.ReplaceAll(text, "|", "\x01")
-	if i := strings.Index(text, "\x0110="); i >= 0 {
+	if i := strings.LastIndex(text, "\x0110="); i >= 0 {
 		if j := strings.Index(text, "9=?\x01"); j >= 0 {
 			text = text[:j] + "9=" + strconv.Itoa(i-j-3) + text[j+3:]
 		}
@@ -277,7 +277,9 @@ func seal(text string) []byte {
 }
 
 // describeCommand writes a command in one line, what is zero left out.
-func describeCommand(c *book.Command) string {
+func describeCommand(command *book.Command) string {
+	copied := *command
+	c := &copied
 	kinds := map[book.CommandKind]string{book.Enter: "Enter", book.Cancel: "Cancel", book.Replace: "Replace", book.Logon: "Logon",
 		book.SessionMessage: "SessionMessage", book.Disconnect: "Disconnect"}
 	var b strings.Builder
