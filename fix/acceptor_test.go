@@ -130,6 +130,8 @@ func (s *story) play(t *testing.T, d *datadriven.TestData) string {
 		s.venue.store = nil
 	case "drop":
 		s.acceptor.Deliver(s.now, &book.Event{Kind: book.CommandDropped, Epoch: s.venue.epoch})
+	case "skip":
+		s.acceptor.Deliver(s.now, &book.Event{Kind: book.SessionMessageSent, Code: '0', OutSeq: s.venue.nextOut + 1})
 	case "hold":
 		s.hold = true
 	case "release":

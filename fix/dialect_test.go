@@ -1,0 +1,57 @@
+package fix
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestDialectIsWrittenDown holds docs/fix.md to the tables: every message with its required tags, every reject with its text, and examples that are right.
+func TestDialectIsWrittenDown(t *testing.T) {
+	raw, err := os.ReadFile("../docs/fix.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(raw)
+	for _, m := range fix44.messages {
+		heading := fmt.Sprintf("\n### %s %s\n", m.msgType, m.name)
+		_, section, ok := strings.Cut(doc, heading)
+		if !ok {
+			t.Errorf("no section %q", strings.TrimSpace(heading))
+			continue
+		}
+		section, _, _ = strings.Cut(section, "\n#")
+		for _, tag := range m.required {
+			if !strings.Contains(section, fmt.Sprintf("(%d)**", tag)) && !strings.Contains(section, fmt.Sprintf("**%d**", tag)) {
+				t.Errorf("%s: required tag %d is not named", m.name, tag)
+			}
+		}
+	}
+	for reason := 0; reason <= rejectGroupCount; reason++ {
+		if text := sessionRejectText(uint8(reason)); text != "Other" && !strings.Contains(doc, fmt.Sprintf("| %d | %s |", reason, text)) {
+			t.Errorf("reject %d %q is not in the table", reason, text)
+		}
+	}
+	examples := 0
+	for _, line := range strings.Split(doc, "\n") {
+		if !strings.HasPrefix(line, "8=FIX") {
+			continue
+		}
+		examples++
+		var m Message
+		frame := []byte(strings.ReplaceAll(line, "|", "\x01"))
+		if why := m.parse(frame); why != notGarbled {
+			t.Errorf("%s: %s; right is\n%s", line, why, Readable(seal(strings.NewReplacer("|10="+line[len(line)-4:len(line)-1], "|10=?", "|9="+string(declaredLength(line))+"|", "|9=?|").Replace(line))))
+		}
+	}
+	if examples < 5 {
+		t.Errorf("only %d examples", examples)
+	}
+}
+
+func declaredLength(line string) string {
+	_, rest, _ := strings.Cut(line, "|9=")
+	length, _, _ := strings.Cut(rest, "|")
+	return length
+}
