@@ -6,7 +6,8 @@ import (
 	"exchange/book"
 )
 
-// EncodeContext is what an encoding needs besides the event. With the same context the same event gives the same bytes for ever.
+// EncodeContext is what an encoding needs besides the event. With the same context the same event gives the same bytes for ever. It remembers how the day
+// is written, so one context is for one goroutine.
 type EncodeContext struct {
 	Version *Version
 	// Sender is our CompID (49), Target the client's (56).
@@ -21,6 +22,8 @@ type EncodeContext struct {
 	NextExpected bool
 	// Instruments gives symbols, ticks and lots.
 	Instruments InstrumentTable
+
+	day dayText
 }
 
 // EncodeEvent appends the FIX message of an event that has an outbound number. It is a pure function of event and context. An event that is
@@ -50,18 +53,18 @@ func header(e *encoder, ctx *EncodeContext, msgType string, seq uint64, origTime
 		e.char(tagPossDupFlag, 'Y')
 	}
 	e.text(tagSenderCompID, ctx.Sender)
-	e.time(tagSendingTime, ctx.SendingTime, ctx.Precision)
+	e.time(tagSendingTime, ctx.SendingTime, ctx.Precision, &ctx.day)
 	e.text(tagTargetCompID, ctx.Target)
 	appendExtras(e, extras, tagOnBehalfOfCompID, tagOnBehalfOfSubID)
 	if ctx.PossDup {
-		e.time(tagOrigSendingTime, origTime, ctx.Precision)
+		e.time(tagOrigSendingTime, origTime, ctx.Precision, &ctx.day)
 	}
 	appendExtras(e, extras, tagDeliverToCompID, tagDeliverToLocationID)
 }
 
 // encodeGapFill appends the SequenceReset-GapFill that stands for the numbers seq to next-1.
 func encodeGapFill(dst []byte, seq, next uint64, ctx *EncodeContext) []byte {
-	e := encoder{buf: dst}
+	e := encoderOn(dst)
 	header(&e, ctx, "4", seq, ctx.SendingTime, nil)
 	e.uint(tagNewSeqNo, next)
 	e.char(tagGapFillFlag, 'Y')
@@ -70,7 +73,7 @@ func encodeGapFill(dst []byte, seq, next uint64, ctx *EncodeContext) []byte {
 
 func encodeSessionMessage(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
 	text := eventText(ev)
-	e := encoder{buf: dst}
+	e := encoderOn(dst)
 	var extras []byte
 	if ev.Code == '3' || ev.Code == 'j' {
 		extras = text

@@ -20,19 +20,19 @@ type Order struct {
 
 // NewOrderSingle (D) enters an order and gives the message's number.
 func (i *Initiator) NewOrderSingle(now int64, o *Order) uint64 {
-	e := encoder{buf: i.scratch[:0]}
+	e := encoderOn(i.scratch[:0])
 	e.bytes(tagClOrdID, o.ClOrdID)
 	e.terms(o)
 	e.bytes(tagSymbol, o.Symbol)
 	e.char(tagTimeInForce, timeInForce(o.TIF))
-	e.time(tagTransactTime, now, i.cfg.Precision)
-	i.scratch = e.buf
-	return i.Send(now, "D", e.buf)
+	e.time(tagTransactTime, now, i.cfg.Precision, &i.ctx.day)
+	i.scratch = e.written()
+	return i.Send(now, "D", e.written())
 }
 
 // OrderCancelRequest (F) cancels OrigClOrdID.
 func (i *Initiator) OrderCancelRequest(now int64, o *Order) uint64 {
-	e := encoder{buf: i.scratch[:0]}
+	e := encoderOn(i.scratch[:0])
 	e.bytes(tagClOrdID, o.ClOrdID)
 	if o.Qty != 0 {
 		e.uint(tagOrderQty, uint64(o.Qty))
@@ -40,21 +40,21 @@ func (i *Initiator) OrderCancelRequest(now int64, o *Order) uint64 {
 	e.bytes(tagOrigClOrdID, o.OrigClOrdID)
 	e.char(tagSide, side(o.Side))
 	e.bytes(tagSymbol, o.Symbol)
-	e.time(tagTransactTime, now, i.cfg.Precision)
-	i.scratch = e.buf
-	return i.Send(now, "F", e.buf)
+	e.time(tagTransactTime, now, i.cfg.Precision, &i.ctx.day)
+	i.scratch = e.written()
+	return i.Send(now, "F", e.written())
 }
 
 // OrderCancelReplaceRequest (G) gives OrigClOrdID the price and total quantity of o.
 func (i *Initiator) OrderCancelReplaceRequest(now int64, o *Order) uint64 {
-	e := encoder{buf: i.scratch[:0]}
+	e := encoderOn(i.scratch[:0])
 	e.bytes(tagClOrdID, o.ClOrdID)
 	e.terms(o)
 	e.bytes(tagSymbol, o.Symbol)
 	e.char(tagTimeInForce, timeInForce(o.TIF))
-	e.time(tagTransactTime, now, i.cfg.Precision)
-	i.scratch = e.buf
-	return i.Send(now, "G", e.buf)
+	e.time(tagTransactTime, now, i.cfg.Precision, &i.ctx.day)
+	i.scratch = e.written()
+	return i.Send(now, "G", e.written())
 }
 
 // terms writes 38, 40, 41, 44 and 54.

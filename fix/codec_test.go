@@ -172,7 +172,7 @@ func TestTimestamps(t *testing.T) {
 func TestEncoderLengths(t *testing.T) {
 	var m Message
 	for _, n := range []int{0, 1, 2, 10, 60, 70, 80, 90, 95, 96, 97, 900, 980, 990, 1000, 9980, 9990, 9999, 10000} {
-		e := encoder{buf: []byte("before")}
+		e := encoderOn([]byte("before"))
 		header(&e, sampleContext(), "B", 1, 0, nil)
 		if n > 0 {
 			e.bytes(tagText, bytes.Repeat([]byte("x"), n))
@@ -185,7 +185,7 @@ func TestEncoderLengths(t *testing.T) {
 			t.Fatalf("%d: what we write is garbled: %s: %q", n, why, out)
 		}
 	}
-	e := encoder{}
+	e := encoderOn(nil)
 	e.begin("F", "0")
 	if out := e.finish(); string(out[:12]) != "8=F\x019=5\x0135=0" {
 		t.Errorf("a BodyLength of one digit: %q", out)
@@ -339,7 +339,7 @@ func loggedOn(t testing.TB) (*Acceptor, func(*book.Event)) {
 }
 
 func orderFrame(dst []byte, seq uint64) []byte {
-	e := encoder{buf: dst}
+	e := encoderOn(dst)
 	ctx := EncodeContext{Version: FIX44, Sender: "TW", Target: "ISLD", SendingTime: storyStart}
 	header(&e, &ctx, "D", seq, 0, nil)
 	e.text(tagClOrdID, "order-00001234")
@@ -348,7 +348,7 @@ func orderFrame(dst []byte, seq uint64) []byte {
 	e.text(tagPrice, "101.25")
 	e.char(tagSide, '1')
 	e.text(tagSymbol, "ABC")
-	e.time(tagTransactTime, storyStart, Milliseconds)
+	e.time(tagTransactTime, storyStart, Milliseconds, &dayText{})
 	return e.finish()
 }
 

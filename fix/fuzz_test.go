@@ -215,14 +215,14 @@ func FuzzAcceptor(f *testing.F) {
 }
 
 func clientFrame(msgType, seq, body string) []byte {
-	e := encoder{}
+	e := encoderOn(nil)
 	e.begin("FIX.4.4", msgType)
 	e.text(tagMsgSeqNum, seq)
 	e.text(tagSenderCompID, "TW")
 	e.text(tagSendingTime, "20240229-23:59:58")
 	e.text(tagTargetCompID, "ISLD")
 	if body != "" {
-		e.buf = append(append(e.buf, body...), soh)
+		e.fields(append([]byte(body), soh))
 	}
 	return e.finish()
 }

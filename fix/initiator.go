@@ -68,6 +68,7 @@ type Initiator struct {
 	msg      Message
 	out      []byte
 	scratch  []byte
+	ctx      EncodeContext
 	received []Received
 	garbled  uint64
 }
@@ -94,7 +95,7 @@ func NewInitiator(cfg InitiatorConfig) *Initiator {
 	}
 	return &Initiator{
 		cfg: cfg, nextIn: 1, nextOut: 1, sent: newSentStore(cfg.SentMessages, cfg.SentBytes), framer: newFramer(MaxFrame),
-		reason: "not connected",
+		reason: "not connected", ctx: EncodeContext{Version: cfg.Version, Sender: cfg.Sender, Target: cfg.Target, Precision: cfg.Precision},
 	}
 }
 
@@ -216,12 +217,13 @@ func (i *Initiator) Tick(now int64) {
 }
 
 func (i *Initiator) context(now int64, possDup bool) *EncodeContext {
-	return &EncodeContext{Version: i.cfg.Version, Sender: i.cfg.Sender, Target: i.cfg.Target, SendingTime: now, PossDup: possDup, Precision: i.cfg.Precision}
+	i.ctx.SendingTime, i.ctx.PossDup = now, possDup
+	return &i.ctx
 }
 
 // admin sends a session message under the next number. Session messages are not kept.
 func (i *Initiator) admin(now int64, msgType string, body func(*encoder)) {
-	e := encoder{buf: i.out}
+	e := encoderOn(i.out)
 	header(&e, i.context(now, false), msgType, i.nextOut, 0, nil)
 	body(&e)
 	i.out = e.finish()
@@ -242,10 +244,9 @@ func (i *Initiator) Send(now int64, msgType string, body []byte) uint64 {
 
 // transmit writes an application message, as new or as sent again.
 func (i *Initiator) transmit(now int64, seq uint64, msgType string, body []byte, possDup bool, origTime int64) {
-	e := encoder{buf: i.out}
-	ctx := EncodeContext{Version: i.cfg.Version, Sender: i.cfg.Sender, Target: i.cfg.Target, SendingTime: now, PossDup: possDup, Precision: i.cfg.Precision}
-	header(&e, &ctx, msgType, seq, origTime, nil)
-	e.buf = append(e.buf, body...)
+	e := encoderOn(i.out)
+	header(&e, i.context(now, possDup), msgType, seq, origTime, nil)
+	e.fields(body)
 	i.out = e.finish()
 	i.timers.lastOut = now
 }

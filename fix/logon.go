@@ -185,9 +185,13 @@ func (a *Acceptor) send(now int64, ev *book.Event) {
 
 // context is the encoding's context at this moment.
 func (a *Acceptor) context(now int64, possDup bool) *EncodeContext {
-	a.ctx = EncodeContext{
-		Version: a.session.Version, Sender: a.session.Target, Target: a.session.Sender, SendingTime: now, PossDup: possDup,
-		Precision: a.session.Precision, NextExpected: a.session.SendNextExpected, Instruments: a.dir,
+	c := &a.ctx
+	if c.Version == nil {
+		*c = EncodeContext{
+			Version: a.session.Version, Sender: a.session.Target, Target: a.session.Sender, Precision: a.session.Precision,
+			NextExpected: a.session.SendNextExpected, Instruments: a.dir,
+		}
 	}
-	return &a.ctx
+	c.SendingTime, c.PossDup = now, possDup
+	return c
 }

@@ -87,45 +87,101 @@ func parseDecimal(b []byte, scale int) (int64, decimalStatus) {
 	return int64(n), status
 }
 
-// appendUint appends n in decimal.
-func appendUint(dst []byte, n uint64) []byte {
-	if n < 10 {
-		return append(dst, byte('0'+n))
+// decimalDigits is how many digits n has.
+func decimalDigits(n uint64) int {
+	switch {
+	case n < 10:
+		return 1
+	case n < 100:
+		return 2
+	case n < 1000:
+		return 3
+	case n < 10000:
+		return 4
 	}
-	var text [20]byte
-	i := len(text)
-	for n >= 10 {
-		i--
-		text[i] = byte('0' + n%10)
+	digits := 4
+	for n >= 100000 {
 		n /= 10
+		digits++
 	}
-	i--
-	text[i] = byte('0' + n)
-	return append(dst, text[i:]...)
+	return digits + 1
 }
 
-// appendDecimal appends units of 10^-scale with at least min digits after the point (min <= scale <= 18), zeros beyond those cut.
-func appendDecimal(dst []byte, units int64, scale, min int) []byte {
+// pairs is the digits of 00 to 99.
+const pairs = "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"
+
+// putUint writes n in decimal at the start of b, which has room for it, and gives the number of digits.
+func putUint(b []byte, n uint64) int {
+	if n < 10 {
+		b[0] = byte('0' + n)
+		return 1
+	}
+	digits := decimalDigits(n)
+	putDigits(b[:digits], n)
+	return digits
+}
+
+// putDigits writes the last len(b) digits of n, with zeros in front.
+func putDigits(b []byte, n uint64) {
+	i := len(b)
+	for ; i >= 2; i -= 2 {
+		q := n / 100
+		pair := (n - q*100) * 2
+		b[i-1], b[i-2] = pairs[pair+1], pairs[pair]
+		n = q
+	}
+	if i == 1 {
+		b[0] = byte('0' + n%10)
+	}
+}
+
+// appendUint appends n in decimal.
+func appendUint(dst []byte, n uint64) []byte {
+	var text [20]byte
+	return append(dst, text[:putUint(text[:], n)]...)
+}
+
+// maxDecimal is the longest that putDecimal writes: a sign, 19 digits and the point.
+const maxDecimal = 21
+
+// putDecimal writes units of 10^-scale at the start of b, which has room for maxDecimal bytes, with at least min digits after the point
+// (min <= scale <= 18), zeros beyond those cut, and gives the length.
+func putDecimal(b []byte, units int64, scale, min int) int {
+	sign := 0
 	u := uint64(units)
 	if units < 0 {
-		dst = append(dst, '-')
+		b[0] = '-'
+		sign = 1
 		u = -u
 	}
 	keep := scale
-	for keep > min && u%10 == 0 {
-		u /= 10
+	for keep > min {
+		q := u / 10
+		if q*10 != u {
+			break
+		}
+		u = q
 		keep--
 	}
+	b = b[sign:]
 	if keep == 0 {
-		return appendUint(dst, u)
+		return sign + putUint(b, u)
 	}
-	pow := pow10(keep)
-	dst = append(appendUint(dst, u/pow), '.')
-	rest := u % pow
-	for pow /= 10; pow > 0; pow /= 10 {
-		dst = append(dst, byte('0'+rest/pow%10))
+	digits := max(decimalDigits(u), keep+1)
+	putDigits(b[:digits], u)
+	// The fraction makes way for the point.
+	whole := digits - keep
+	for i := digits; i > whole; i-- {
+		b[i] = b[i-1]
 	}
-	return dst
+	b[whole] = '.'
+	return sign + digits + 1
+}
+
+// appendDecimal appends what putDecimal writes.
+func appendDecimal(dst []byte, units int64, scale, min int) []byte {
+	var text [maxDecimal]byte
+	return append(dst, text[:putDecimal(text[:], units, scale, min)]...)
 }
 
 func pow10(n int) uint64 {

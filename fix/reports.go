@@ -7,7 +7,7 @@ const averageDecimals = 8
 
 // encodeExecutionReport appends an ExecutionReport (8). Its body fields are in ascending order.
 func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
-	e := encoder{buf: dst}
+	e := encoderOn(dst)
 	header(&e, ctx, "8", ev.OutSeq, ev.Time, nil)
 	instrument, known := ctx.Instruments.InstrumentByNumber(ev.Instrument)
 	if !known {
@@ -49,7 +49,7 @@ func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byt
 		e.text(tagText, text)
 	}
 	e.char(tagTimeInForce, timeInForce(ev.TIF))
-	e.time(tagTransactTime, ev.Time, ctx.Precision)
+	e.time(tagTransactTime, ev.Time, ctx.Precision, &ctx.day)
 	if ev.Kind == book.Rejected {
 		e.uint(tagOrdRejReason, ordRejReason(ev.Reason))
 	}
@@ -67,7 +67,7 @@ func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byt
 
 // encodeCancelReject appends an OrderCancelReject (9).
 func encodeCancelReject(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
-	e := encoder{buf: dst}
+	e := encoderOn(dst)
 	header(&e, ctx, "9", ev.OutSeq, ev.Time, nil)
 	e.bytes(tagClOrdID, trimNULs(ev.ClientID[:]))
 	orderID(&e, ev)
@@ -80,7 +80,7 @@ func encodeCancelReject(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
 	if text := ReasonText(ev.Reason); text != "" {
 		e.text(tagText, text)
 	}
-	e.time(tagTransactTime, ev.Time, ctx.Precision)
+	e.time(tagTransactTime, ev.Time, ctx.Precision, &ctx.day)
 	e.uint(tagCxlRejReason, cxlRejReason(ev.Reason))
 	if ev.Code == 'G' {
 		e.char(tagCxlRejResponseTo, '2')
@@ -94,9 +94,18 @@ func encodeCancelReject(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
 // again, on no leader and after no reset of numbers, and one command gives a session's number once.
 func execID(e *encoder, ev *book.Event) {
 	e.tag(tagExecID)
-	e.buf = append(appendUint(e.buf, ev.Index), '-')
-	e.buf = append(appendUint(e.buf, uint64(ev.Session)), '-')
-	e.buf = append(appendUint(e.buf, ev.OutSeq), soh)
+	e.digits(ev.Index)
+	e.dash()
+	e.digits(uint64(ev.Session))
+	e.dash()
+	e.digits(ev.OutSeq)
+	e.end()
+}
+
+func (e *encoder) dash() {
+	e.buf[e.n] = '-'
+	e.n++
+	e.room(0)
 }
 
 func orderID(e *encoder, ev *book.Event) {

@@ -15,27 +15,63 @@ const (
 	secondsPerDay  = 86400
 )
 
-// appendTimestamp appends ns since the Unix epoch (0 <= ns) as UTCTimestamp.
-func appendTimestamp(dst []byte, ns int64, precision TimePrecision) []byte {
+// timestampLen is the longest UTCTimestamp that we write.
+const timestampLen = len("20060102-15:04:05.000000")
+
+// dayText remembers the last date written, since nearly all times are of one day. The zero value is 1970-01-01 not yet written.
+type dayText struct {
+	day   uint64
+	known bool
+	text  [8]byte
+}
+
+func (d *dayText) of(day uint64) *[8]byte {
+	if !d.known || d.day != day {
+		year, month, dayOfMonth := civil(int64(day))
+		putDigits(d.text[:], uint64(year*10000+month*100+dayOfMonth))
+		d.day, d.known = day, true
+	}
+	return &d.text
+}
+
+// putTimestamp writes ns since the Unix epoch (0 <= ns) as UTCTimestamp at the start of b, which has room for timestampLen bytes, and gives its length.
+func putTimestamp(b []byte, ns int64, precision TimePrecision, day *dayText) int {
 	if ns < 0 {
 		ns = 0
 	}
-	seconds, fraction := ns/nanosPerSecond, ns%nanosPerSecond
-	year, month, day := civil(seconds / secondsPerDay)
-	ofDay := int(seconds % secondsPerDay)
-	dst = append(dst,
-		byte('0'+year/1000%10), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10),
-		byte('0'+month/10), byte('0'+month%10), byte('0'+day/10), byte('0'+day%10), '-',
-		byte('0'+ofDay/36000), byte('0'+ofDay/3600%10), ':',
-		byte('0'+ofDay/600%6), byte('0'+ofDay/60%10), ':',
-		byte('0'+ofDay/10%6), byte('0'+ofDay%10), '.')
-	millis := int(fraction / 1e6)
-	dst = append(dst, byte('0'+millis/100), byte('0'+millis/10%10), byte('0'+millis%10))
+	b = b[:timestampLen]
+	seconds, fraction := uint64(ns)/1e9, uint32(uint64(ns)%1e9)
+	*(*[8]byte)(b) = *day.of(seconds / secondsPerDay)
+	ofDay := uint32(seconds % secondsPerDay)
+	b[8] = '-'
+	putTwo(b[9:], ofDay/3600)
+	b[11] = ':'
+	putTwo(b[12:], ofDay/60%60)
+	b[14] = ':'
+	putTwo(b[15:], ofDay%60)
+	b[17] = '.'
+	putThree(b[18:], fraction/1e6)
 	if precision == Microseconds {
-		micros := int(fraction / 1e3 % 1e3)
-		dst = append(dst, byte('0'+micros/100), byte('0'+micros/10%10), byte('0'+micros%10))
+		putThree(b[21:], fraction/1e3%1e3)
+		return timestampLen
 	}
-	return dst
+	return timestampLen - 3
+}
+
+func putTwo(b []byte, n uint32) {
+	b[1], b[0] = pairs[n*2+1], pairs[n*2]
+}
+
+func putThree(b []byte, n uint32) {
+	b[2] = byte('0' + n%10)
+	b[1] = byte('0' + n/10%10)
+	b[0] = byte('0' + n/100)
+}
+
+// appendTimestamp appends ns since the Unix epoch as UTCTimestamp.
+func appendTimestamp(dst []byte, ns int64, precision TimePrecision) []byte {
+	var text [timestampLen]byte
+	return append(dst, text[:putTimestamp(text[:], ns, precision, &dayText{})]...)
 }
 
 // civil turns days since 1970-01-01 into a date of the Gregorian calendar, for days >= 0.
