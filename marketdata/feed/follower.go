@@ -1,0 +1,65 @@
+package feed
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+)
+
+// Follower is woken when messages are published: Arm, look at the store once more, then wait on C.
+//
+//	for {
+//		f.Arm()
+//		if store.Next() > seen {
+//			… read what is new …
+//			continue
+//		}
+//		<-f.C
+//	}
+//
+// A wake-up may come for what was seen already; none is lost.
+type Follower struct {
+	// C has one element after a Publish that followed Arm.
+	C     chan struct{}
+	store *Store
+	armed atomic.Bool
+}
+
+// Follow registers a follower, of whom there may be MaxFollowers.
+func (s *Store) Follow() (*Follower, error) {
+	s.following.Lock()
+	defer s.following.Unlock()
+	old := *s.followers.Load()
+	if len(old) == MaxFollowers {
+		return nil, fmt.Errorf("feed: %d followers already: let one of them wake the others", MaxFollowers)
+	}
+	f := &Follower{C: make(chan struct{}, 1), store: s}
+	all := append(slices.Clone(old), f)
+	s.followers.Store(&all)
+	return f, nil
+}
+
+// Arm asks for a wake-up at the next Publish.
+func (f *Follower) Arm() { f.armed.Store(true) }
+
+// Close ends it.
+func (f *Follower) Close() {
+	f.store.following.Lock()
+	defer f.store.following.Unlock()
+	old := *f.store.followers.Load()
+	all := slices.DeleteFunc(slices.Clone(old), func(g *Follower) bool { return g == f })
+	f.store.followers.Store(&all)
+}
+
+// wake wakes who is armed: a load each if nobody is. The follower armed before it looked at next, so it either saw the new
+// number or is seen armed here.
+func (s *Store) wake() {
+	for _, f := range *s.followers.Load() {
+		if f.armed.Load() && f.armed.Swap(false) {
+			select {
+			case f.C <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
