@@ -104,7 +104,7 @@ func NewAcceptor(cfg AcceptorConfig, dir Directory) *Acceptor {
 	if cfg.MaxLogonFrame <= 0 || cfg.MaxLogonFrame > cfg.MaxFrame {
 		cfg.MaxLogonFrame = min(MaxLogonFrame, cfg.MaxFrame)
 	}
-	return &Acceptor{cfg: cfg, dir: dir, framer: newFramer(cfg.MaxLogonFrame)}
+	return &Acceptor{cfg: cfg, dir: dir, framer: newFramer(cfg.MaxLogonFrame, logonBuffer)}
 }
 
 // Room is how many bytes Receive would take now. While it is 0 the caller stops reading from the connection.

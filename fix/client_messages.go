@@ -123,21 +123,21 @@ func (i *Initiator) report(m *Message, seq uint64) *Received {
 	r := &i.received[len(i.received)-1]
 	copy(r.MsgType[:], m.msgType())
 	for k := 3; k < len(m.fields)-1; k++ {
-		r.set(int(m.fields[k].tag), m.valueAt(k))
+		r.set(int(m.fields[k].tag), m.valueAt(k), &m.day)
 	}
 	return r
 }
 
-func (r *Received) set(tag int, value []byte) {
+func (r *Received) set(tag int, value []byte, day *dayRead) {
 	switch tag {
 	case tagNewSeqNo:
 		r.NewSeqNo, _ = parseUint(value)
 	case tagGapFillFlag:
 		r.GapFill = len(value) == 1 && value[0] == 'Y'
 	case tagSendingTime:
-		r.SendingTime, _ = parseTimestamp(value)
+		r.SendingTime, _ = parseTimestamp(value, day)
 	case tagTransactTime:
-		r.TransactTime, _ = parseTimestamp(value)
+		r.TransactTime, _ = parseTimestamp(value, day)
 	case tagClOrdID:
 		copy(r.ClOrdID[:], value)
 	case tagOrigClOrdID:

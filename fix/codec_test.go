@@ -139,6 +139,7 @@ func TestAverageUnits(t *testing.T) {
 }
 
 func TestTimestamps(t *testing.T) {
+	var day dayRead
 	rng := rand.New(rand.NewSource(4))
 	for n := 0; n < 20000; n++ {
 		ns := rng.Int63n(1 << 62)
@@ -149,20 +150,20 @@ func TestTimestamps(t *testing.T) {
 				t.Fatalf("%d: %s, want %s", ns, got, want)
 			}
 			unit := map[TimePrecision]int64{Milliseconds: 1e6, Microseconds: 1e3}[precision]
-			if back, ok := parseTimestamp([]byte(got)); !ok || back != ns/unit*unit {
+			if back, ok := parseTimestamp([]byte(got), &day); !ok || back != ns/unit*unit {
 				t.Fatalf("%s is read as %d, want %d", got, back, ns/unit*unit)
 			}
 		}
 	}
 	for _, text := range []string{"20240229-23:59:60", "20240101-00:00:00", "20240101-00:00:00.123456789"} {
-		if _, ok := parseTimestamp([]byte(text)); !ok {
+		if _, ok := parseTimestamp([]byte(text), &day); !ok {
 			t.Errorf("%s is refused", text)
 		}
 	}
 	for _, text := range []string{"", "20230229-00:00:00", "20240001-00:00:00", "20241301-00:00:00", "20240100-00:00:00", "20240132-00:00:00", "20240101-24:00:00",
 		"20240101-00:60:00", "20240101-00:00:61", "20240101 00:00:00", "20240101-00.00:00", "20240101-00:00:00.", "20240101-00:00:00.12", "20240101-00:00:00.1x3",
 		"20240101-00:00:00:123", "2024010a-00:00:00", "19691231-23:59:59", "20240431-00:00:00", "21000229-00:00:00"} {
-		if _, ok := parseTimestamp([]byte(text)); ok {
+		if _, ok := parseTimestamp([]byte(text), &day); ok {
 			t.Errorf("%s is taken", text)
 		}
 	}
@@ -237,7 +238,7 @@ func TestFieldOrder(t *testing.T) {
 				if m.fields[i].start == m.fields[i].end {
 					t.Errorf("tag %d is empty: %s", tag, Readable(frame))
 				}
-				if reason := FIX44.badValue(&FIX44.fields[tag], m.valueAt(i)); reason != 0 {
+				if reason := FIX44.badValue(&FIX44.fields[tag], m.valueAt(i), &m.day); reason != 0 {
 					t.Errorf("tag %d: %s: %s", tag, sessionRejectText(reason), Readable(frame))
 				}
 			}
@@ -276,7 +277,7 @@ func everyReport() []*book.Event {
 func TestNothingAllocates(t *testing.T) {
 	frame := sampleOrder()
 	var m Message
-	f := newFramer(MaxFrame)
+	f := newFramer(MaxFrame, framerBuffer)
 	check := func(what string, run func()) {
 		t.Helper()
 		if n := testing.AllocsPerRun(200, run); n != 0 {
@@ -358,7 +359,7 @@ func TestSplitAnywhere(t *testing.T) {
 	stream = append(stream, seal("8=FIX.4.4|9=5|35=0|10=999|")...)
 	stream = append(stream, sampleOrder()...)
 	for cut := 0; cut <= len(stream); cut++ {
-		f := newFramer(MaxFrame)
+		f := newFramer(MaxFrame, framerBuffer)
 		good := 0
 		for _, part := range [][]byte{stream[:cut], stream[cut:]} {
 			if n := f.write(part); n != len(part) {
@@ -384,7 +385,7 @@ func TestSplitAnywhere(t *testing.T) {
 func BenchmarkParse(b *testing.B) {
 	frame := sampleOrder()
 	var m Message
-	f := newFramer(MaxFrame)
+	f := newFramer(MaxFrame, framerBuffer)
 	b.SetBytes(int64(len(frame)))
 	b.ReportAllocs()
 	for b.Loop() {

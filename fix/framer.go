@@ -8,8 +8,10 @@ const (
 	MaxLogonFrame = 4 << 10
 	// MaxFrame is the longest frame of a session.
 	MaxFrame = 16 << 10
-	// framerBuffer holds what was received and not yet taken. It must hold the longest frame.
+	// framerBuffer holds what a session received and did not take yet; logonBuffer before that, so that connections that never log on cost
+	// little. Each must hold the longest frame of its time.
 	framerBuffer = 64 << 10
+	logonBuffer  = 2 * MaxLogonFrame
 )
 
 type frameStatus uint8
@@ -37,8 +39,16 @@ type framer struct {
 	scanned int
 }
 
-func newFramer(limit int) framer {
-	return framer{buf: make([]byte, framerBuffer), limit: limit}
+func newFramer(limit, buffer int) framer {
+	return framer{buf: make([]byte, buffer), limit: limit}
+}
+
+// enlarge gives the framer a larger buffer and limit. Frames given out before stay as they are.
+func (f *framer) enlarge(limit, buffer int) {
+	larger := make([]byte, buffer)
+	f.w = copy(larger, f.buf[f.r:f.w])
+	f.r = 0
+	f.buf, f.limit = larger, limit
 }
 
 // write takes as many bytes as there is room for. It invalidates the frames given out before.

@@ -16,7 +16,7 @@ func FuzzFramer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, cut int) {
 		const limit = 512
 		frames := func(parts ...[]byte) (all [][]byte, oversize bool) {
-			fr := newFramer(limit)
+			fr := newFramer(limit, 1024)
 			for _, part := range parts {
 				for len(part) > 0 {
 					n := fr.write(part)
@@ -138,7 +138,7 @@ func FuzzAcceptor(f *testing.F) {
 		a := NewAcceptor(AcceptorConfig{}, floor)
 		var stream []book.Event
 		cursor := 0
-		out := newFramer(MaxFrame)
+		out := newFramer(MaxFrame, framerBuffer)
 		var check Message
 		var pending []book.Command
 		turn := func(decide bool) {

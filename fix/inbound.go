@@ -157,7 +157,7 @@ func (a *Acceptor) identityAndTime(now int64, in *inbound) bool {
 
 func (a *Acceptor) inWindow(now int64, m *Message) bool {
 	window := a.session.SendingTimeWindow
-	sent, ok := parseTimestamp(m.get(tagSendingTime))
+	sent, ok := m.time(tagSendingTime)
 	return ok && (window < 0 || now-sent <= window && sent-now <= window)
 }
 
@@ -240,8 +240,8 @@ func (a *Acceptor) originalTime(now int64, in *inbound) bool {
 		a.reject(in, faultOf(rejectRequiredMissing, tagOrigSendingTime))
 		return false
 	}
-	first, ok := parseTimestamp(orig)
-	sent, also := parseTimestamp(in.m.get(tagSendingTime))
+	first, ok := in.m.time(tagOrigSendingTime)
+	sent, also := in.m.time(tagSendingTime)
 	if ok && also && first > sent {
 		a.rejectAndLogout(now, in, rejectSendingTime)
 		return false

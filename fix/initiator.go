@@ -94,7 +94,7 @@ func NewInitiator(cfg InitiatorConfig) *Initiator {
 		cfg.SentBytes = defaultSentBytes
 	}
 	return &Initiator{
-		cfg: cfg, nextIn: 1, nextOut: 1, sent: newSentStore(cfg.SentMessages, cfg.SentBytes), framer: newFramer(MaxFrame),
+		cfg: cfg, nextIn: 1, nextOut: 1, sent: newSentStore(cfg.SentMessages, cfg.SentBytes), framer: newFramer(MaxFrame, framerBuffer),
 		reason: "not connected", ctx: EncodeContext{Version: cfg.Version, Sender: cfg.Sender, Target: cfg.Target, Precision: cfg.Precision},
 	}
 }

@@ -187,3 +187,41 @@ func TestSentStore(t *testing.T) {
 		t.Error("a body longer than the store is kept")
 	}
 }
+
+func TestInitiatorStateRoundTrip(t *testing.T) {
+	cfg := InitiatorConfig{Sender: "TW", Target: "ISLD", SentMessages: 4, SentBytes: 4096}
+	client := NewInitiator(cfg)
+	for n := 0; n < 6; n++ {
+		client.NewOrderSingle(storyStart, &Order{ClOrdID: fmt.Appendf(nil, "o%d", n), Symbol: []byte("ABC"), Type: book.Limit, Price: 10000, Qty: 1})
+	}
+	client.nextIn = 42
+	saved := client.AppendState([]byte("before"))[6:]
+	again := NewInitiator(cfg)
+	if err := again.RestoreState(saved); err != nil {
+		t.Fatal(err)
+	}
+	if in, out := again.Numbers(); in != 42 || out != 7 {
+		t.Fatalf("numbers %d, %d", in, out)
+	}
+	if got := again.AppendState(nil); string(got) != string(saved) {
+		t.Fatal("saved again, the state differs")
+	}
+	resent := func(i *Initiator) string {
+		i.state = initiatorActive
+		i.resend(storyStart, 1, 0)
+		return string(i.Bytes())
+	}
+	if a, b := resent(client), resent(again); a != b || strings.Count(b, "\x0135=D\x01") != 4 {
+		t.Fatalf("sent again:\n%s\n%s", Readable([]byte(a)), Readable([]byte(b)))
+	}
+	for n := range saved {
+		damaged := []byte(string(saved))
+		damaged[n] ^= 0x10
+		if NewInitiator(cfg).RestoreState(damaged) == nil {
+			t.Fatalf("a state damaged at byte %d is taken", n)
+		}
+		if NewInitiator(cfg).RestoreState(saved[:n]) == nil {
+			t.Fatalf("a state cut at byte %d is taken", n)
+		}
+	}
+}

@@ -50,7 +50,7 @@ func (a *Acceptor) firstMessage(now int64, m *Message) {
 		return
 	}
 	a.claimed = true
-	a.framer.limit = a.cfg.MaxFrame
+	a.framer.enlarge(a.cfg.MaxFrame, framerBuffer)
 	a.submitLogon(m, seq)
 }
 

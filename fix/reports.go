@@ -40,10 +40,13 @@ func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byt
 		price(tagPrice, ev.Price)
 	}
 	e.char(tagSide, side(ev.Side))
-	if known {
+	switch {
+	case known:
 		e.text(tagSymbol, instrument.Symbol)
-	} else {
+	case ev.OrigID[0] != 0: // refused for its symbol, which the command carried here
 		e.bytes(tagSymbol, trimNULs(ev.OrigID[:]))
+	default:
+		e.text(tagSymbol, "[N/A]")
 	}
 	if text := reportText(ev); text != "" {
 		e.text(tagText, text)

@@ -1,5 +1,7 @@
 package fix
 
+import "encoding/binary"
+
 // TimePrecision is how many digits of a second our UTCTimestamps carry.
 type TimePrecision uint8
 
@@ -144,13 +146,31 @@ func daysIn(year, month int) int {
 	return 31
 }
 
+// dayRead remembers the last date read. The zero value remembers none.
+type dayRead struct {
+	text uint64
+	days int64
+}
+
+func (d *dayRead) parse(b []byte) (int64, bool) {
+	text := binary.LittleEndian.Uint64(b)
+	if text == d.text {
+		return d.days, true
+	}
+	days, ok := parseDate(b[:8])
+	if ok {
+		d.text, d.days = text, days
+	}
+	return days, ok
+}
+
 // parseTimestamp reads a UTCTimestamp with no fraction or one of 3, 6 or 9 digits into ns since the Unix epoch. Second 60 is taken, as FIX
 // has it for leap seconds.
-func parseTimestamp(b []byte) (int64, bool) {
+func parseTimestamp(b []byte, day *dayRead) (int64, bool) {
 	if len(b) < 17 || b[8] != '-' || b[11] != ':' || b[14] != ':' {
 		return 0, false
 	}
-	days, ok := parseDate(b[:8])
+	days, ok := day.parse(b)
 	if !ok {
 		return 0, false
 	}

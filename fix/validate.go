@@ -40,7 +40,7 @@ func (v *Version) validate(m *Message) fault {
 			if int(m.first[f.tag]) != i+1 {
 				return faultOf(rejectTagTwice, f.tag)
 			}
-			if reason := v.badValue(field, m.frame[f.start:f.end]); reason != 0 {
+			if reason := v.badValue(field, m.frame[f.start:f.end], &m.day); reason != 0 {
 				return faultOf(reason, f.tag)
 			}
 			if field.place == inBody && !rule.allowed.has(int(f.tag)) {
@@ -72,7 +72,7 @@ func (v *Version) validate(m *Message) fault {
 }
 
 // badValue checks a value's format and enumeration; 0: good.
-func (v *Version) badValue(rule *fieldRule, b []byte) uint8 {
+func (v *Version) badValue(rule *fieldRule, b []byte, day *dayRead) uint8 {
 	switch rule.format {
 	case formatString, formatData:
 		return 0
@@ -100,7 +100,7 @@ func (v *Version) badValue(rule *fieldRule, b []byte) uint8 {
 			return rejectDataFormat
 		}
 	case formatTimestamp:
-		if _, ok := parseTimestamp(b); !ok {
+		if _, ok := parseTimestamp(b, day); !ok {
 			return rejectDataFormat
 		}
 	case formatDate:
@@ -159,7 +159,7 @@ func (v *Version) checkGroup(m *Message, i int) (int, fault) {
 			return 0, faultOf(rejectNoValue, f.tag)
 		}
 		rule := &v.fields[f.tag]
-		if reason := v.badValue(rule, m.frame[f.start:f.end]); reason != 0 {
+		if reason := v.badValue(rule, m.frame[f.start:f.end], &m.day); reason != 0 {
 			return 0, faultOf(reason, f.tag)
 		}
 		if rule.group == 0 {
