@@ -185,7 +185,8 @@ type QueuePair interface {
 	// returned nil, no byte of any write of that peer, posted before or after, will be placed any more, whatever state
 	// the peer's process is in (running, stopped, dead). Revoking from a dead or unknown peer succeeds. ErrNotFenced: it
 	// cannot be known; nothing may be granted to another. Rights survive a Reset at the peer's end, but not its death: a
-	// new incarnation starts with none.
+	// new incarnation starts with none. A right can be given only to an incarnation that the pair has met and that is not
+	// known to be dead; otherwise ErrNotReady.
 	ModifyAccess(a Access) error
 	// Access is what ModifyAccess set last, for the present incarnation.
 	Access() Access

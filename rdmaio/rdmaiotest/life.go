@@ -13,6 +13,7 @@ func (h *host) told(e rdmaio.AsyncEvent) bool { return slices.Contains(h.events,
 
 func death(t *testing.T, f *Fabric) {
 	hosts := startHosts(t, f, 3)
+	hosts[1].grant(2, 0, both)
 	f.Kill(hosts[2])
 	down := rdmaio.AsyncEvent{Kind: rdmaio.PeerDown, Peer: 2, Incarnation: 1}
 	left := []*host{hosts[1], hosts[3]}
@@ -25,6 +26,9 @@ func death(t *testing.T, f *Fabric) {
 			}
 			if err := qp.ModifyAccess(both); !errors.Is(err, rdmaio.ErrNotReady) {
 				t.Errorf("process %d: grant to the dead: %v", h.Local(), err)
+			}
+			if qp.Access() != 0 {
+				t.Errorf("process %d: the dead has access %d", h.Local(), qp.Access())
 			}
 		}
 	}

@@ -69,7 +69,11 @@ func (p *Provider) lose(id rdmaio.NodeID, incarnation uint64) {
 	}
 	known.down = true
 	for _, q := range p.pairs[id] {
-		if q != nil && q.met != nil && q.met.incarnation == incarnation && q.state == rdmaio.StateReady {
+		if q == nil || q.met == nil || q.met.incarnation != incarnation {
+			continue
+		}
+		q.access = 0
+		if q.state == rdmaio.StateReady {
 			q.fail(rdmaio.RetryExceeded)
 		}
 	}

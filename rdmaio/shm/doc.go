@@ -1,0 +1,47 @@
+// Package shm is one-sided memory between processes of one Linux host. A WRITE is a copy into memory that both processes map:
+// the other process does nothing, and may even be stopped.
+//
+// # Fencing
+//
+// The hardware refuses a stale writer, as a network card would. The writer maps the owner's region, puts the mapping under the
+// write protection of a userfaultfd, and only then makes it writable; the owner holds that descriptor and grants or revokes by
+// an ioctl on the writer's addresses. When the ioctl that revokes has returned, no store of the writer lands, whether it runs, is
+// stopped or was about to store: the store faults, and the fault becomes RemoteAccessError. The writer keeps a copy of the
+// descriptor too, so that its writes stay fenced when the owner dies. Probe tries all this out on a region of its own.
+//
+// It is a fence against a stale process of ours, not against a malicious one, which could map the memory again.
+//
+// # What it promises less than a card
+//
+//   - Reading is refused by agreement only: the right to read is a word that the reader looks at, since the owner's memory can be
+//     write-protected but not hidden. A READ that races with the revocation of RemoteRead may still bring data. That is safe
+//     because no byte of the owner changes by it; nothing may rest on a reader's being kept out.
+//   - A dead owner's memory still takes writes until its death is noticed. So Success does not mean that the owner lives,
+//     only that its memory has the bytes; what was written to a dead incarnation is lost with it. From the notice on, everything
+//     posted to it fails. A new incarnation starts with new memory.
+//
+// # Death
+//
+// Each process holds a robust futex in a page that its peers map: when it is killed the kernel marks that word before it frees
+// the memory, and a peer finds it by a load, in PostSend and PollAsync. A pidfd tells the same later and also where no such
+// word could be read. A word that is marked says that a thread died, so the peer's writers are fenced before PeerDown is told:
+// then nothing of the dead lands in our memory.
+// A stopped process is not dead and its pairs stay ready.
+//
+// # Meeting
+//
+// Processes find each other by abstract Unix sockets named after the cluster's directory and their id, which leave nothing
+// behind when they are killed; regions are memfds, passed over the sockets. So all must share a network namespace and a user. A
+// second process with the same id is refused by the name being taken.
+//
+// # Words
+//
+//	porter   answers peers that come: hands out our regions, takes the descriptors that fence them
+//	caller   goes to one peer: takes its regions, arms them, watches for its death
+//	life     the page that shows a process's life and what it lets others read
+//	armed    mapped and write-protected under a userfaultfd, then writable
+//	fence    the owner's hold on one peer's armed mapping
+//
+// Porter and callers are goroutines of the provider. They leave what they find for the owner loop, which takes it when it
+// polls: nothing but the owner loop changes the state of a pair.
+package shm
