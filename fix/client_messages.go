@@ -123,7 +123,9 @@ func (i *Initiator) report(m *Message, seq uint64) *Received {
 	r := &i.received[len(i.received)-1]
 	copy(r.MsgType[:], m.msgType())
 	for k := 3; k < len(m.fields)-1; k++ {
-		r.set(int(m.fields[k].tag), m.valueAt(k), &m.day)
+		if tag := m.fields[k].tag; uint32(tag) < indexedTags && int(m.first[tag]) == k+1 {
+			r.set(int(tag), m.valueAt(k), &m.day)
+		}
 	}
 	return r
 }

@@ -432,3 +432,23 @@ func ExampleEncodeEvent() {
 	// Output:
 	// 8=FIX.4.4|9=229|35=8|34=123456|49=EXCHANGE|52=20240229-23:59:58.123|56=TRADER1|6=101.25|11=order-00001234|14=40|17=9876543-7-123456|31=101.25|32=40|37=4711|38=100|39=1|40=2|44=101.25|54=1|55=ABC|59=0|60=20240229-23:59:58.123|150=F|151=60|527=99|10=239|
 }
+
+// BenchmarkInitiator is an order out and its report in.
+func BenchmarkInitiator(b *testing.B) {
+	client := NewInitiator(InitiatorConfig{Sender: "TRADER1", Target: "EXCHANGE"})
+	client.state = initiatorActive
+	o := &Order{ClOrdID: []byte("order-00001234"), Symbol: []byte("ABC"), Type: book.Limit, Price: 1012500, Qty: 100}
+	ev, ctx := sampleFill(), sampleContext()
+	report := make([]byte, 0, 1024)
+	b.ReportAllocs()
+	for b.Loop() {
+		client.NewOrderSingle(storyStart, o)
+		client.Sent(len(client.Bytes()))
+		ev.OutSeq, _ = client.Numbers()
+		report = EncodeEvent(report[:0], ev, ctx)
+		client.Receive(storyStart, report)
+		if len(client.Received()) != 1 {
+			b.Fatal("no report")
+		}
+	}
+}

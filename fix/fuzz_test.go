@@ -226,3 +226,79 @@ func clientFrame(msgType, seq, body string) []byte {
 	}
 	return e.finish()
 }
+
+// FuzzInitiator: whatever a venue sends, the client's numbers only rise, what it takes in order has no hole that it does not know of, and what it sends is
+// well formed.
+func FuzzInitiator(f *testing.F) {
+	f.Add([]byte("82\x0111=a\x01150=0\x00242\x017=1\x0116=0\x001A3\x01112=x\x00"), uint64(1))
+	f.Add([]byte("05\x00043\x00442\x01123=Y\x0136=9\x0023\x017=1\x0116=2\x0051\x00"), uint64(7))
+	f.Add([]byte("02\x0143=Y\x01122=20240101-00:00:00\x0009\x0008\x0052\x00"), uint64(99))
+	f.Add([]byte("4423\x0136=9\x0136=\x00"), uint64(3)) // of a tag twice, one was applied and the other told of
+	f.Add([]byte("A2"), uint64(24))                     // a Logon inside the session was taken without being told of
+	f.Fuzz(func(t *testing.T, script []byte, pace uint64) {
+		now := storyStart
+		client := NewInitiator(InitiatorConfig{Sender: "ISLD", Target: "TW", SentMessages: 8, SentBytes: 512})
+		client.Connect(now)
+		out := newFramer(MaxFrame, framerBuffer)
+		var check Message
+		lastIn, lastOut := client.Numbers()
+		expected := uint64(1)
+		turn := func() {
+			for _, r := range client.Received() {
+				switch {
+				case r.Duplicate:
+				case r.Is("4") && r.NewSeqNo > expected && (r.Seq == expected || !r.GapFill):
+					expected = r.NewSeqNo
+				case r.Seq == expected:
+					expected++
+				}
+			}
+			in, sent := client.Numbers()
+			if in < lastIn || sent < lastOut {
+				t.Fatalf("numbers fall: in %d to %d, out %d to %d", lastIn, in, lastOut, sent)
+			}
+			lastIn, lastOut = in, sent
+			for b := client.Bytes(); len(b) > 0; {
+				n := out.write(b)
+				b = b[n:]
+				for {
+					frame, status := out.next()
+					if status == frameMore {
+						break
+					}
+					if status != frameReady || check.parse(frame) != notGarbled {
+						t.Fatalf("we sent a garbled message: %q", frame)
+					}
+				}
+			}
+			client.Sent(len(client.Bytes()))
+		}
+		turn()
+		client.Receive(now, clientFrame("A", "1", "98=0\x01108=10"))
+		expected = 2
+		turn()
+		for _, line := range bytes.Split(script, []byte{0}) {
+			if len(line) < 2 {
+				continue
+			}
+			pace = pace*6364136223846793005 + 1442695040888963407
+			now += int64(pace>>40) % 3e9
+			head, body, _ := bytes.Cut(line[1:], []byte{soh})
+			switch pace >> 61 {
+			case 0:
+				client.Receive(now, line)
+			case 1:
+				client.NewOrderSingle(now, &Order{ClOrdID: []byte("x"), Symbol: []byte("ABC"), Price: 1, Qty: 1})
+			default:
+				client.Receive(now, clientFrame(string(line[:1]), string(head), string(body)))
+			}
+			turn()
+			client.Tick(now)
+		}
+		turn()
+		in, _ := client.Numbers()
+		if in != expected {
+			t.Fatalf("told of everything below %d, expects %d", expected, in)
+		}
+	})
+}

@@ -58,11 +58,11 @@ type Initiator struct {
 	reason  string
 	nextIn  uint64
 	nextOut uint64
-	// logonSeq is the number of the present connection's Logon.
-	logonSeq uint64
-	sent     sentStore
-	gap      gap
-	timers   timers
+	// logonSeq is the number of the present connection's Logon, answerSeq of the venue's.
+	logonSeq, answerSeq uint64
+	sent                sentStore
+	gap                 gap
+	timers              timers
 
 	framer   framer
 	msg      Message

@@ -84,7 +84,7 @@ func (i *Initiator) message(now int64, m *Message, kept bool) {
 		i.reason = text
 		i.close(text)
 	default:
-		if kind != 'A' { // a Logon kept above a gap was told of when it came
+		if !kept || seq != i.answerSeq { // a Logon's answer above a gap was told of when it came
 			i.report(m, seq)
 		}
 		i.nextIn++
@@ -152,6 +152,7 @@ func (i *Initiator) logonAnswer(now int64, m *Message, seq uint64, kind byte) {
 		return
 	}
 	i.state = initiatorActive
+	i.answerSeq = seq
 	i.report(m, seq)
 	switch {
 	case seq == i.nextIn:
