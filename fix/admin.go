@@ -168,43 +168,6 @@ func (e *encoder) refMsgType(ev *book.Event, extras []byte) {
 	}
 }
 
-// The text of a Reject's or BusinessMessageReject's command and event is not its Text (58), which follows from the reason, but fields as they will
-// be sent, each tag=value SOH: 45 where the message refused consumed no number, 371 and 372 where they do not fit the command, routing
-// fields returned, 58 where it says more than the reason does. They are the extras. A field that no longer fits is left out.
-
-// extra is the value of a tag among the extras, nil if it is not there.
-func extra(extras []byte, tag int) []byte {
-	for len(extras) > 0 {
-		t, value, rest := cutExtra(extras)
-		if t == tag {
-			return value
-		}
-		extras = rest
-	}
-	return nil
-}
-
-func cutExtra(extras []byte) (tag int, value, rest []byte) {
-	end := bytes.IndexByte(extras, soh)
-	equals := bytes.IndexByte(extras, '=')
-	if end < 0 || equals < 0 || equals > end {
-		return 0, nil, nil
-	}
-	n, _ := parseUint(extras[:equals])
-	return int(n), extras[equals+1 : end], extras[end+1:]
-}
-
-// appendExtras writes the extras with a tag in from..to, in ascending order, as they lie.
-func appendExtras(e *encoder, extras []byte, from, to int) {
-	for len(extras) > 0 {
-		tag, value, rest := cutExtra(extras)
-		if tag >= from && tag <= to && value != nil {
-			e.bytes(tag, value)
-		}
-		extras = rest
-	}
-}
-
 // eventText is the text of a session message, which lies in ClientID and OrigID together.
 func eventText(ev *book.Event) []byte {
 	head := trimNULs(ev.ClientID[:])

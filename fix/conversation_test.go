@@ -11,282 +11,357 @@ import (
 	"exchange/book"
 )
 
-// conversation is a client and a venue talking over a connection that is cut at random, through leaders that die at random: bytes arrive
-// glued and split, commands are applied late, and what a dead leader had not got decided is lost.
-type conversation struct {
-	t        *testing.T
-	rng      *rand.Rand
-	now      int64
+// machine is the replicated state as conversations need it: a session's events in order, and those with a number again for resending.
+type machine interface {
+	apply(c *book.Command, now int64)
+	events(session uint16) []book.Event
+	sent(session uint16) []book.Event
+	// numbers are the session's next inbound and outbound number.
+	numbers(session uint16) (in, out uint64)
+}
+
+// world is clients and a venue talking over connections that are cut at random, through leaders that die at random: bytes arrive glued and split, commands
+// are applied late and in one order for all, and what a dead leader had not got decided is lost.
+type world struct {
+	t         *testing.T
+	rng       *rand.Rand
+	now       int64
+	machine   machine
+	undecided []book.Command
+	parties   []*party
+	faults    int
+}
+
+// party is one client, its session and its connection.
+type party struct {
+	*world
 	floor    *floor
-	venue    *venue
 	client   *Initiator
 	acceptor *Acceptor
-	// toVenue and toClient are bytes on their way; undecided are commands not applied yet; cursor is how many events of the store the
-	// acceptor has been given; resending the range being read.
+	// toVenue and toClient are bytes on their way, cursor is how many of the session's events the acceptor has been given.
 	toVenue, toClient []byte
-	undecided         []book.Command
-	stream            []book.Event
 	cursor            int
 	resending         bool
-	resendFrom        uint64
-	resendTo          uint64
+	from, to          uint64
 	connected         bool
 
-	seen    map[uint64]string
-	covered map[uint64]bool
-	news    map[string]int
-	rejects map[string]int
-	cuts    int
+	orders   int
+	seen     map[uint64]string
+	covered  map[uint64]bool
+	news     map[string]int
+	rejects  map[string]int
+	answered map[string]int
+	open     map[string]int64
 }
 
-func newConversation(t *testing.T, seed int64) *conversation {
-	c := &conversation{
-		t: t, rng: rand.New(rand.NewSource(seed)), now: storyStart, floor: newFloor(), venue: newVenue(),
-		seen: map[uint64]string{}, covered: map[uint64]bool{}, news: map[string]int{}, rejects: map[string]int{},
-	}
-	c.client = NewInitiator(InitiatorConfig{Sender: "TW", Target: "ISLD", HeartBtInt: 5, SentMessages: 512, SentBytes: 64 << 10,
-		SendNextExpected: seed%3 == 1})
-	c.floor.session.SendNextExpected = seed%2 == 1
-	return c
-}
-
-// TestConversations: nothing is lost, nothing doubled, no number has a hole or two contents.
-func TestConversations(t *testing.T) {
-	for seed := int64(1); seed <= 60; seed++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			newConversation(t, seed).run(120)
-		})
-	}
-}
-
-func (c *conversation) run(orders int) {
-	sent := 0
-	for step := 0; step < 200_000; step++ {
-		c.now += int64(c.rng.Intn(20)) * 1e6
-		if sent < orders && c.rng.Intn(4) == 0 {
-			c.order(sent)
-			sent++
+func newWorld(t *testing.T, seed int64, m machine, sessions ...SessionConfig) *world {
+	w := &world{t: t, rng: rand.New(rand.NewSource(seed)), now: storyStart, machine: m}
+	for k, s := range sessions {
+		s.SendNextExpected = (seed+int64(k))%2 == 1
+		p := &party{
+			world: w, floor: &floor{session: s}, seen: map[uint64]string{}, covered: map[uint64]bool{},
+			news: map[string]int{}, rejects: map[string]int{}, answered: map[string]int{}, open: map[string]int64{},
 		}
-		c.step()
-		if sent == orders && len(c.news)+len(c.rejects) == orders && c.client.Active() && !c.client.GapOpen() && c.quiet() {
-			c.check(orders)
+		p.client = NewInitiator(InitiatorConfig{Sender: s.Sender, Target: s.Target, HeartBtInt: 5, SentMessages: 512, SentBytes: 64 << 10,
+			SendNextExpected: (seed+int64(k))%3 == 1})
+		w.parties = append(w.parties, p)
+	}
+	return w
+}
+
+// run enters orders from each party until all are answered and nothing is on its way, with at most maxFaults cuts and deaths in between.
+func (w *world) run(orders, maxFaults int) {
+	for step := 0; step < 400_000; step++ {
+		w.now += int64(w.rng.Intn(20)) * 1e6
+		if w.faults < maxFaults && w.rng.Intn(60) == 0 {
+			w.faults++
+			w.fault()
+		}
+		p := w.parties[w.rng.Intn(len(w.parties))]
+		if p.orders < orders && w.rng.Intn(4) == 0 {
+			p.request()
+		}
+		p.step()
+		if w.rng.Intn(3) == 0 {
+			w.decide(w.portion(len(w.undecided)))
+		}
+		if w.finished(orders) {
+			for _, p := range w.parties {
+				p.check()
+			}
 			return
 		}
 	}
-	closed, why := c.client.Closed()
-	in, out := c.client.Numbers()
-	c.t.Fatalf("no end: %d of %d orders answered, client closed %v (%s), in %d out %d, venue in %d out %d, gap %v", len(c.news)+len(c.rejects),
-		orders, closed, why, in, out, c.venue.nextIn, c.venue.nextOut, c.client.GapOpen())
-}
-
-func (c *conversation) quiet() bool {
-	in, _ := c.client.Numbers()
-	return len(c.toVenue) == 0 && len(c.toClient) == 0 && len(c.undecided) == 0 && !c.resending && in == c.venue.nextOut
-}
-
-func (c *conversation) order(n int) {
-	id := fmt.Sprintf("o%d", n)
-	symbol := "ABC"
-	if n%17 == 3 {
-		symbol = "NONE"
+	for _, p := range w.parties {
+		closed, why := p.client.Closed()
+		in, out := p.client.Numbers()
+		venueIn, venueOut := w.machine.numbers(p.floor.session.Number)
+		w.t.Errorf("no end: %s: %d requested, %d answered, client closed %v (%s), in %d out %d, venue in %d out %d, gap %v", p.floor.session.Sender,
+			p.orders, len(p.news)+len(p.rejects)+len(p.answered), closed, why, in, out, venueIn, venueOut, p.client.GapOpen())
 	}
-	c.client.NewOrderSingle(c.now, &Order{ClOrdID: []byte(id), Symbol: []byte(symbol), Type: book.Limit, Price: 100_000, Qty: 10})
 }
 
-func (c *conversation) step() {
-	if !c.connected {
-		c.connect()
+func (w *world) finished(orders int) bool {
+	if len(w.undecided) > 0 {
+		return false
+	}
+	for _, p := range w.parties {
+		in, _ := p.client.Numbers()
+		_, out := w.machine.numbers(p.floor.session.Number)
+		if p.orders < orders || !p.client.Active() || p.client.GapOpen() || len(p.toVenue)+len(p.toClient) > 0 || p.resending || in != out ||
+			len(p.news)+len(p.rejects)+len(p.answered) < p.orders {
+			return false
+		}
+	}
+	return true
+}
+
+// fault cuts one connection, or lets the leader die.
+func (w *world) fault() {
+	if w.rng.Intn(2) == 0 {
+		if p := w.parties[w.rng.Intn(len(w.parties))]; p.connected {
+			p.cut()
+		}
 		return
 	}
-	// Faults are rare enough that the session gets somewhere, and stop at last.
-	if c.cuts < 12 && c.rng.Intn(60) == 0 {
-		c.cuts++
-		c.cut(c.rng.Intn(2) == 0)
-		return
-	}
-	switch c.rng.Intn(8) {
-	case 0, 1:
-		c.toVenue = append(c.toVenue, c.client.Bytes()...)
-		c.client.Sent(len(c.client.Bytes()))
-		n := c.portion(len(c.toVenue))
-		n = min(n, c.acceptor.Room())
-		taken := c.acceptor.Receive(c.now, c.toVenue[:n])
-		c.toVenue = c.toVenue[taken:]
-	case 2, 3:
-		n := c.portion(len(c.toClient))
-		c.client.Receive(c.now, c.toClient[:n])
-		c.toClient = c.toClient[n:]
-		c.took()
-	case 4:
-		c.decide(c.portion(len(c.undecided)))
-	case 5, 6:
-		c.serve()
-	case 7:
-		c.now += int64(c.rng.Intn(1500)) * 1e6
-		c.client.Tick(c.now)
-		c.acceptor.Tick(c.now)
-	}
-	c.collect()
-}
-
-func (c *conversation) portion(n int) int {
-	if n == 0 || c.rng.Intn(3) == 0 {
-		return n
-	}
-	return 1 + c.rng.Intn(n)
-}
-
-// collect takes what the cores put out, and ends connections that a core has closed.
-func (c *conversation) collect() {
-	c.undecided = append(c.undecided, c.acceptor.Commands()...)
-	sent := c.acceptor.Bytes()
-	c.toClient = append(c.toClient, sent...)
-	c.acceptor.Sent(len(sent))
-	venueClosed, why := c.acceptor.Closed()
-	clientClosed, reason := c.client.Closed()
-	if strings.Contains(why+reason, "too low") || strings.Contains(why, "out of step") {
-		c.t.Fatalf("venue: %s; client: %s", why, reason)
-	}
-	if venueClosed || clientClosed {
-		c.cut(true)
+	w.decide(w.rng.Intn(len(w.undecided) + 1))
+	w.undecided = nil
+	for _, p := range w.parties {
+		if p.connected {
+			p.client.Hangup(w.now)
+			p.connected = false
+		}
 	}
 }
 
 // decide applies the first n commands.
-func (c *conversation) decide(n int) {
+func (w *world) decide(n int) {
 	for ; n > 0; n-- {
-		c.stream = append(c.stream, c.venue.apply(&c.undecided[0], c.now)...)
-		c.undecided = c.undecided[1:]
+		w.machine.apply(&w.undecided[0], w.now)
+		w.undecided = w.undecided[1:]
+	}
+}
+
+func (w *world) portion(n int) int {
+	if n == 0 || w.rng.Intn(3) == 0 {
+		return n
+	}
+	return 1 + w.rng.Intn(n)
+}
+
+// request enters an order, or changes or cancels an earlier one.
+func (p *party) request() {
+	id := fmt.Sprintf("o%d", p.orders)
+	o := &Order{ClOrdID: []byte(id), Symbol: []byte("ABC"), Side: book.Side(p.rng.Intn(2)), Price: 100_000 + int64(p.rng.Intn(9))*100, Qty: 1 + int64(p.rng.Intn(20))}
+	if p.orders%17 == 3 {
+		o.Symbol = []byte("NONE")
+	}
+	o.TIF = [...]book.TimeInForce{book.Day, book.Day, book.Day, book.ImmediateOrCancel, book.FillOrKill}[p.rng.Intn(5)]
+	o.OrigClOrdID = fmt.Appendf(nil, "o%d", p.rng.Intn(p.orders+1))
+	p.orders++
+	switch p.rng.Intn(6) {
+	case 0:
+		p.client.OrderCancelRequest(p.now, o)
+	case 1:
+		o.TIF = book.Day
+		p.client.OrderCancelReplaceRequest(p.now, o)
+	default:
+		o.OrigClOrdID = nil
+		p.client.NewOrderSingle(p.now, o)
+	}
+}
+
+func (p *party) step() {
+	if !p.connected {
+		p.connect()
+		return
+	}
+	switch p.rng.Intn(8) {
+	case 0, 1:
+		p.toVenue = append(p.toVenue, p.client.Bytes()...)
+		p.client.Sent(len(p.client.Bytes()))
+		n := min(p.portion(len(p.toVenue)), p.acceptor.Room())
+		p.toVenue = p.toVenue[p.acceptor.Receive(p.now, p.toVenue[:n]):]
+	case 2, 3:
+		n := p.portion(len(p.toClient))
+		p.client.Receive(p.now, p.toClient[:n])
+		p.toClient = p.toClient[n:]
+		p.took()
+	case 4, 5, 6:
+		p.serve()
+	case 7:
+		p.now += int64(p.rng.Intn(1500)) * 1e6
+		p.client.Tick(p.now)
+		p.acceptor.Tick(p.now)
+	}
+	p.collect()
+}
+
+// collect takes what the acceptor put out, and ends a connection that either side has closed.
+func (p *party) collect() {
+	p.undecided = append(p.undecided, p.acceptor.Commands()...)
+	sent := p.acceptor.Bytes()
+	p.toClient = append(p.toClient, sent...)
+	p.acceptor.Sent(len(sent))
+	venueClosed, why := p.acceptor.Closed()
+	clientClosed, reason := p.client.Closed()
+	if strings.Contains(why+reason, "too low") || strings.Contains(why, "out of step") {
+		p.t.Fatalf("venue: %s; client: %s", why, reason)
+	}
+	if venueClosed || clientClosed {
+		p.cut()
 	}
 }
 
 // serve is the connection's writer: a resend first, then live events from where the cursor is.
-func (c *conversation) serve() {
-	if from, to, ok := c.acceptor.ResendRequest(); ok {
-		c.resending, c.resendFrom, c.resendTo = true, from, to
+func (p *party) serve() {
+	if from, to, ok := p.acceptor.ResendRequest(); ok {
+		p.resending, p.from, p.to = true, from, to
 	}
-	if c.resending {
-		for _, ev := range c.venue.store {
-			if ev.OutSeq >= c.resendFrom && ev.OutSeq <= c.resendTo {
-				c.acceptor.Resend(c.now, &ev)
-				c.resendFrom = ev.OutSeq + 1
-				if c.rng.Intn(10) == 0 {
+	if p.resending {
+		for _, ev := range p.machine.sent(p.floor.session.Number) {
+			if ev.OutSeq >= p.from && ev.OutSeq <= p.to {
+				p.acceptor.Resend(p.now, &ev)
+				p.from = ev.OutSeq + 1
+				if p.rng.Intn(10) == 0 {
 					return
 				}
 			}
 		}
-		c.resending = false
-		c.acceptor.ResendDone(c.now)
+		p.resending = false
+		p.acceptor.ResendDone(p.now)
 		return
 	}
-	for n := c.portion(len(c.stream) - c.cursor); n > 0; n-- {
-		if _, _, asked := c.acceptor.ResendRequest(); asked {
-			panic("ResendRequest was given twice")
-		}
-		if c.acceptor.resend.active {
-			return
-		}
-		c.acceptor.Deliver(c.now, &c.stream[c.cursor])
-		c.cursor++
-		if c.acceptor.resend.active {
-			return
-		}
+	stream := p.machine.events(p.floor.session.Number)
+	for n := p.portion(len(stream) - p.cursor); n > 0 && !p.acceptor.resend.active; n-- {
+		p.acceptor.Deliver(p.now, &stream[p.cursor])
+		p.cursor++
 	}
 }
 
-// cut ends the connection. orderly: the leader lives, and the old connection's commands are decided and its end awaited; otherwise the leader
-// dies with what was not decided.
-func (c *conversation) cut(orderly bool) {
-	c.client.Hangup(c.now)
-	c.connected = false
-	if !orderly {
-		c.decide(c.rng.Intn(len(c.undecided) + 1))
-		c.undecided = nil
-		return
-	}
-	c.acceptor.Hangup(c.now)
-	if c.resending {
-		c.resending = false
-	}
-	for tries := 0; !c.acceptor.Over(); tries++ {
+// cut ends the connection while the leader lives: its commands are decided and its end awaited.
+func (p *party) cut() {
+	p.client.Hangup(p.now)
+	p.connected, p.resending = false, false
+	p.acceptor.Hangup(p.now)
+	for tries := 0; !p.acceptor.Over(); tries++ {
 		if tries == 100 {
-			c.t.Fatal("the old connection is never over")
+			p.t.Fatal("the old connection is never over")
 		}
-		c.undecided = append(c.undecided, c.acceptor.Commands()...)
-		c.decide(len(c.undecided))
-		for ; c.cursor < len(c.stream); c.cursor++ {
-			c.acceptor.Deliver(c.now, &c.stream[c.cursor])
+		p.undecided = append(p.undecided, p.acceptor.Commands()...)
+		p.decide(len(p.undecided))
+		for stream := p.machine.events(p.floor.session.Number); p.cursor < len(stream); p.cursor++ {
+			p.acceptor.Deliver(p.now, &stream[p.cursor])
 		}
 	}
-	if left := c.acceptor.Commands(); len(left) != 0 {
-		c.t.Fatalf("a connection that is over has %d commands left", len(left))
+	if left := p.acceptor.Commands(); len(left) != 0 {
+		p.t.Fatalf("a connection that is over has %d commands left", len(left))
 	}
-	c.undecided = nil
 }
 
-func (c *conversation) connect() {
-	c.toVenue, c.toClient, c.resending = nil, nil, false
-	c.floor.claimed = false
-	c.acceptor = NewAcceptor(AcceptorConfig{}, c.floor)
-	c.cursor = len(c.stream)
-	c.client.Connect(c.now)
-	c.connected = true
+func (p *party) connect() {
+	p.toVenue, p.toClient, p.resending = nil, nil, false
+	p.floor.claimed = false
+	p.acceptor = NewAcceptor(AcceptorConfig{}, p.floor)
+	p.cursor = len(p.machine.events(p.floor.session.Number))
+	p.client.Connect(p.now)
+	p.connected = true
 }
 
 var volatileFields = regexp.MustCompile(`\x01(9|10|43|52|122)=[^\x01]*`)
 
 // took looks at what the client received.
-func (c *conversation) took() {
-	for _, r := range c.client.Received() {
+func (p *party) took() {
+	for _, r := range p.client.Received() {
 		if r.Is("4") {
 			for n := r.Seq; n < r.NewSeqNo; n++ {
-				c.covered[n] = true
+				p.covered[n] = true
 			}
 			continue
 		}
 		content := string(volatileFields.ReplaceAll(bytes.Clone(r.Raw), nil))
-		if before, again := c.seen[r.Seq]; again {
+		if before, again := p.seen[r.Seq]; again {
 			if before != content {
-				c.t.Fatalf("number %d has two contents:\n%s\n%s", r.Seq, Readable([]byte(before)), Readable([]byte(content)))
+				p.t.Fatalf("number %d has two contents:\n%s\n%s", r.Seq, Readable([]byte(before)), Readable([]byte(content)))
 			}
 			if !r.PossDup {
-				c.t.Fatalf("number %d came twice without 43=Y", r.Seq)
+				p.t.Fatalf("number %d came twice without 43=Y", r.Seq)
 			}
 			continue
 		}
-		c.seen[r.Seq] = content
-		if r.Is("8") {
-			id := string(trimNULs(r.ClOrdID[:]))
-			switch r.ExecType {
-			case '0':
-				c.news[id]++
-			case '8':
-				c.rejects[id]++
-			}
+		p.seen[r.Seq] = content
+		p.took1(&r)
+	}
+}
+
+func (p *party) took1(r *Received) {
+	id, orig := string(trimNULs(r.ClOrdID[:])), string(trimNULs(r.OrigClOrdID[:]))
+	switch {
+	case r.Is("9"):
+		p.answered[id]++
+	case !r.Is("8"):
+	case r.ExecType == '0':
+		p.news[id]++
+		p.open[id] = r.LeavesQty
+	case r.ExecType == '8':
+		p.rejects[id]++
+	case orig != "": // a request was carried out
+		p.answered[id]++
+		delete(p.open, orig)
+		p.open[id] = r.LeavesQty
+	default:
+		p.open[id] = r.LeavesQty
+	}
+	if p.open[id] == 0 {
+		delete(p.open, id)
+	}
+}
+
+// check looks at the whole conversation when it is over.
+func (p *party) check() {
+	for n := 0; n < p.orders; n++ {
+		id := fmt.Sprintf("o%d", n)
+		if p.news[id]+p.rejects[id]+p.answered[id] != 1 {
+			p.t.Errorf("%s %s: %d New, %d Rejected, %d other answers", p.floor.session.Sender, id, p.news[id], p.rejects[id], p.answered[id])
+		}
+	}
+	in, _ := p.client.Numbers()
+	for n := uint64(1); n < in; n++ {
+		if p.seen[n] == "" && !p.covered[n] {
+			p.t.Errorf("number %d never came", n)
+		}
+	}
+	// An application message must not be filled over while the store has it.
+	for _, ev := range p.machine.sent(p.floor.session.Number) {
+		if Application(&ev) && p.seen[ev.OutSeq] == "" {
+			p.t.Errorf("application message %d was filled over", ev.OutSeq)
 		}
 	}
 }
 
-func (c *conversation) check(orders int) {
-	for n := 0; n < orders; n++ {
-		id := fmt.Sprintf("o%d", n)
-		if c.news[id]+c.rejects[id] != 1 {
-			c.t.Errorf("%s: %d New, %d Rejected", id, c.news[id], c.rejects[id])
-		}
-	}
-	in, _ := c.client.Numbers()
-	for n := uint64(1); n < in; n++ {
-		if c.seen[n] == "" && !c.covered[n] {
-			c.t.Errorf("number %d never came", n)
-		}
-	}
-	// An application message must not be filled over while the store has it.
-	for i := range c.venue.store {
-		if ev := &c.venue.store[i]; Application(ev) && c.seen[ev.OutSeq] == "" {
-			c.t.Errorf("application message %d was filled over", ev.OutSeq)
-		}
-	}
-	if len(c.venue.orders) != len(c.news) {
-		c.t.Errorf("the venue has %d orders, the client knows of %d", len(c.venue.orders), len(c.news))
+// loneVenue is a venue with one session as a machine.
+type loneVenue struct {
+	*venue
+	stream []book.Event
+}
+
+func (v *loneVenue) apply(c *book.Command, now int64) {
+	v.stream = append(v.stream, v.venue.apply(c, now)...)
+}
+func (v *loneVenue) events(uint16) []book.Event      { return v.stream }
+func (v *loneVenue) sent(uint16) []book.Event        { return v.store }
+func (v *loneVenue) numbers(uint16) (in, out uint64) { return v.nextIn, v.nextOut }
+
+// TestConversations: nothing is lost, nothing doubled, no number has a hole or two contents.
+func TestConversations(t *testing.T) {
+	for seed := int64(1); seed <= 60; seed++ {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			v := &loneVenue{venue: newVenue()}
+			w := newWorld(t, seed, v, newFloor().session)
+			w.run(120, 12)
+			if got, want := len(w.parties[0].open), len(v.orders); got != want {
+				t.Errorf("the client knows of %d open orders, the venue has %d", got, want)
+			}
+		})
 	}
 }
