@@ -1,0 +1,291 @@
+package consensus
+
+import (
+	"fmt"
+
+	"exchange/rdmaio"
+)
+
+// phase of an attempt to lead.
+type phase uint8
+
+const (
+	phaseAsk     phase = iota // permission from a majority
+	phaseKnow                 // READ what the confirmed followers have
+	phaseCatchUp              // copy what is decided and missing here
+	phasePrepare              // bring them up, WRITE the proposal number, READ the tails
+)
+
+// followerState is how far a leader, or one that tries to be, has taken a peer in.
+type followerState uint8
+
+const (
+	stranger  followerState = iota
+	granted                 // it gave permission
+	knowing                 // its record and header are being read
+	known                   // they are
+	confirmed               // it is written to
+	behind                  // it needs a state before the log helps it
+)
+
+// leadership is what a leader, or one that tries to be, keeps.
+type leadership struct {
+	attempt  uint64
+	phase    phase
+	waiting  int // outcomes still to come
+	end      Position
+	proposal uint64
+	draining bool // nothing new is proposed until everything under way is decided
+	proposed int64
+	lowest   uint64 // lowest head of those that are written to, our own included
+	since    int64
+}
+
+// stand begins an attempt.
+func (n *Node) stand() {
+	if !n.revoke(n.cfg.Local) {
+		return
+	}
+	n.holder = n.cfg.Local
+	n.role = Candidate
+	n.lead = leadership{attempt: n.lead.attempt + 1}
+	n.setReason(fmt.Sprintf("replica %d is the first that lives", n.cfg.Local))
+	n.stats.Elections++
+	for _, p := range n.peers {
+		p.forget()
+		p.asked = 0
+	}
+	n.tell(Event{Kind: RoleChanged, Role: n.role, Reason: n.reason})
+	n.attempt()
+}
+
+// attempt carries the attempt on as far as it goes without waiting.
+func (n *Node) attempt() {
+	switch n.lead.phase {
+	case phaseAsk:
+		n.gatherPermission()
+	case phaseKnow:
+		n.gatherKnowledge()
+	case phaseCatchUp:
+		if n.lead.waiting == 0 {
+			n.caughtUp()
+		}
+	case phasePrepare:
+		if n.lead.waiting == 0 {
+			n.choose()
+		}
+	}
+}
+
+// all tells whether every peer that was taken in is in the state.
+func (n *Node) all(s followerState) bool {
+	for _, p := range n.peers {
+		if p.state != stranger && p.state != s {
+			return false
+		}
+	}
+	return true
+}
+
+// gatherPermission asks everyone, and goes on with the first majority. Learners do not count.
+func (n *Node) gatherPermission() {
+	votes := 1
+	for _, p := range n.peers {
+		n.ask(p)
+		if ok, voter := n.answered(p); ok && voter {
+			votes++
+		}
+	}
+	if votes < n.majority {
+		return
+	}
+	for _, p := range n.peers {
+		if ok, voter := n.answered(p); ok && voter {
+			p.state = granted
+		}
+	}
+	n.lead.phase = phaseKnow
+	n.gatherKnowledge()
+}
+
+// gatherKnowledge READs what everyone who gave permission has.
+func (n *Node) gatherKnowledge() {
+	for _, p := range n.peers {
+		n.startKnowing(p)
+	}
+	if n.all(known) {
+		n.catchUp()
+	}
+}
+
+// startKnowing READs a peer's record and log header. A READ of the record that is under way is waited for first.
+func (n *Node) startKnowing(p *peer) {
+	if p.reading || p.state != granted {
+		return
+	}
+	if !n.postBackground(p, op{kind: opKnowRecord}, rdmaio.Read, 0, p.record) {
+		return
+	}
+	p.reading = true
+	if n.postLog(p, op{kind: opKnowHeader}, rdmaio.Read, 0, p.header) {
+		p.state, p.parts = knowing, 2
+	}
+}
+
+// knew takes in one of the two.
+func (n *Node) knew(p *peer, good bool) {
+	if p.state != knowing {
+		return
+	}
+	if !good {
+		n.drop(p, "cannot be read")
+		return
+	}
+	if p.parts--; p.parts == 0 {
+		p.state = known
+	}
+}
+
+// decidedAt is the offset below which the peer's log holds everything, decided.
+func (p *peer) decidedAt() uint64 { return max(p.fresh.fuo, load(p.header, wordCommit)) }
+
+// catchUp copies what is decided and missing here from the follower that has most.
+func (n *Node) catchUp() {
+	source, top := (*peer)(nil), n.fuo.Offset
+	for _, p := range n.peers {
+		if p.state == known && p.decidedAt() > top {
+			source, top = p, p.decidedAt()
+		}
+	}
+	n.lead.phase = phaseCatchUp
+	n.known = max(n.known, top)
+	if source == nil {
+		return
+	}
+	if n.fuo.Offset+uint64(n.cfg.LogBytes) < top {
+		n.empty = true
+		store(n.background, wordNeedsState, top-uint64(n.cfg.LogBytes)+1)
+		n.stepDown("the log here is too far behind: a state is needed")
+		n.tell(Event{Kind: SnapshotNeeded, Reason: n.reason})
+		return
+	}
+	if top > n.applied.Offset+uint64(n.cfg.LogBytes) {
+		n.stepDown("the application here is too far behind to lead yet")
+		return
+	}
+	for at := n.fuo.Offset; at < top; {
+		piece := min(top-at, n.log.untilEnd(at))
+		if !n.postLog(source, op{kind: opCatchUp}, rdmaio.Read, logStartBytes+at&n.log.mask, n.log.at(at)[:piece]) {
+			n.stepDown("catch-up could not be started")
+			return
+		}
+		n.lead.waiting++
+		at += piece
+	}
+}
+
+// caughtUp checks what was copied, brings the followers up to it, and prepares.
+func (n *Node) caughtUp() {
+	at := n.fuo
+	for at.Offset < n.known {
+		h, _, ok := n.log.parse(at)
+		if !ok {
+			n.stepDown(fmt.Sprintf("the entry at %d could not be copied", at.Offset))
+			return
+		}
+		at = h.after()
+	}
+	n.scan = at
+	n.decideTo(at.Offset)
+	highest := max(n.minProposal, load(n.log.region, wordMinProposal))
+	for _, p := range n.peers {
+		if p.state == known {
+			highest = max(highest, load(p.header, wordMinProposal))
+		}
+	}
+	n.lead.end, n.lead.phase = at, phasePrepare
+	n.number(highest)
+	for _, p := range n.peers {
+		if p.state == known && !n.prepare(p) {
+			if p.decidedAt() < n.logStart() {
+				n.sayBehind(p)
+			}
+			n.drop(p, "is too far behind")
+			return
+		}
+	}
+	n.stats.Prepares++
+}
+
+// number takes a new proposal number.
+func (n *Node) number(highest uint64) {
+	n.lead.proposal = proposalAbove(max(highest, n.lead.proposal), n.cfg.Local)
+	n.minProposal = n.lead.proposal
+	store(n.log.region, wordMinProposal, n.lead.proposal)
+}
+
+// prepare brings one follower up to what is decided, writes it the proposal number and READs its tail, in this order on one pair.
+func (n *Node) prepare(p *peer) bool {
+	if !n.canTake(p) || !n.bringUp(p) || !n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall}) {
+		return false
+	}
+	p.state = confirmed
+	p.counts = true
+	for at, into := n.lead.end.Offset, p.tail; len(into) > 0; {
+		piece := min(uint64(len(into)), n.log.untilEnd(at))
+		if !n.postLog(p, op{kind: opTail}, rdmaio.Read, logStartBytes+at&n.log.mask, into[:piece]) {
+			return false
+		}
+		n.lead.waiting++
+		at, into = at+piece, into[piece:]
+	}
+	return true
+}
+
+// canTake tells whether the log alone brings the follower up: what it lacks is still here, and what it has not taken yet is not overwritten.
+func (n *Node) canTake(p *peer) bool {
+	return p.decidedAt() >= n.logStart() && p.fresh.head+uint64(n.cfg.LogBytes) >= n.lead.end.Offset
+}
+
+// bringUp writes the follower the entries it lacks and then how far it may believe them.
+func (n *Node) bringUp(p *peer) bool {
+	p.sent = min(p.decidedAt(), n.lead.end.Offset)
+	p.acked, p.pinnedSince = p.sent, 0
+	n.send(p)
+	if p.sent < n.lead.end.Offset || !n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) {
+		return false
+	}
+	p.pushed = n.fuo.Offset
+	return true
+}
+
+// choose goes through the tails, ours and the followers': at each place the entry with the highest proposal number that follows what was chosen
+// before it is written again under our number. The first place that is empty everywhere is where new entries go, and from there on prepare
+// is left out.
+func (n *Node) choose() {
+	base, end := n.lead.end, n.lead.end
+	for end.Offset-base.Offset < uint64(n.cfg.WindowBytes) {
+		best, payload, found := n.log.parse(end)
+		for _, p := range n.peers {
+			if p.state != confirmed {
+				continue
+			}
+			if h, b, ok := parse(p.tail[end.Offset-base.Offset:], end); ok && (!found || h.proposal > best.proposal) {
+				best, payload, found = h, b, true
+			}
+		}
+		if !found {
+			break
+		}
+		if best.proposal >= n.lead.proposal {
+			panic(fmt.Sprintf("consensus: entry %d has proposal %d, ours is %d", best.index, best.proposal, n.lead.proposal))
+		}
+		end = n.log.adopt(end, best, payload, n.lead.proposal, n.fuo.Offset)
+		n.stats.Adopted++
+	}
+	n.lead.end = end
+	n.role = Leader
+	n.lead.since = n.now
+	n.tell(Event{Kind: RoleChanged, Role: Leader, Reason: n.reason})
+	n.replicate()
+}

@@ -1,0 +1,38 @@
+// Package consensus is Mu (Aguilera et al., "Microsecond Consensus for Microsecond Applications", OSDI 2020): a log replicated by one-sided writes.
+// The leader writes each entry straight into the logs of its followers; a majority of write completions decides it, and no follower's processor
+// takes part. Payloads are bytes; the application is whoever calls Next.
+//
+// # One entry
+//
+//  1. leader.go     Propose appends the entry to the own log and WRITEs it into the log of every confirmed follower.
+//  2. operation.go  Completions come in; each moves what is known to lie in that follower's log.
+//  3. leader.go     What a majority of voters holds is decided: the first undecided offset moves.
+//  4. follower.go   Followers look at their own memory: entries carry the commit offset, and when nothing follows, it is written alone.
+//  5. node.go       Next hands decided entries to the application, on every node.
+//
+// # A change of leader
+//
+//  1. election.go   Everyone READs everyone's counter again and again (pull-score). The holder of our log's permission leads as long as it lives and
+//     says it leads; otherwise the living voter with the lowest id stands.
+//  2. permission.go It asks everyone for permission to write their logs. An owner revokes the old holder, then grants, then says so.
+//  3. catchup.go    From the first majority it copies what is decided, brings the followers up to it, WRITEs its proposal number (prepare), READs
+//     the tails, and writes again what it finds there. From then on prepare is left out.
+//  4. membership.go Those who come later are brought up and taken in. One that lost its memory is a learner until then: it does not count.
+//  5. recycle.go    The log is written over up to the lowest head of those written to; who holds it up too long is dropped and needs a state.
+//
+// # The paper's words
+//
+//	background plane, replication plane   backgroundPD, logPD (layout.go)
+//	permission request array              requestArray
+//	confirmed followers                   peers in state confirmed
+//	FUO, first undecided offset           Node.fuo
+//	minProposal                           wordMinProposal
+//	log head, recycling                   wordHead, recycle.go
+//	canary                                the entry's checksum (layout.go)
+//
+// # What must hold
+//
+// One writer per log at any time. applied <= handed <= FUO <= end. The FUO never falls, and nothing below it changes. Nothing is decided without a
+// majority of all members, voters only. An outcome of an earlier attempt to lead never counts for a later one. Entries follow each other by a
+// chain over their payloads, so a tail is adopted without holes or not at all.
+package consensus

@@ -1,0 +1,81 @@
+package consensus
+
+import (
+	"exchange/rdmaio"
+)
+
+// heartbeat READs every peer's record once an interval. A peer whose counter stands still, or that cannot be read, loses a point.
+func (n *Node) heartbeat() {
+	if n.now < n.heartbeatAt {
+		return
+	}
+	n.heartbeatAt = n.now + n.cfg.HeartbeatInterval
+	for _, p := range n.peers {
+		if p.reading {
+			continue // a slow network slows the reads down and does not look like a death
+		}
+		if n.postBackground(p, op{kind: opRecord}, rdmaio.Read, 0, p.record) {
+			p.reading = true
+		} else {
+			n.score(p, false)
+		}
+	}
+}
+
+// learn takes in a record that was read.
+func (n *Node) learn(p *peer) {
+	old := p.fresh.counter
+	p.fresh = record{
+		counter: load(p.record, wordCounter), incarnation: load(p.record, wordIncarnation), flags: load(p.record, wordFlags),
+		head: load(p.record, wordHead), fuo: load(p.record, wordFUO), holder: load(p.record, wordHolder),
+	}
+	p.moved = p.moved || p.fresh.counter != old
+}
+
+// score counts one READ: good if it could be done.
+func (n *Node) score(p *peer, good bool) {
+	if good && p.moved {
+		p.score = min(p.score+1, scoreMax)
+	} else {
+		p.score = max(p.score-1, 0)
+	}
+	p.moved = false
+	switch {
+	case p.alive && p.score < scoreDead:
+		p.alive = false
+		n.tell(Event{Kind: PeerSilent, Peer: p.id})
+	case !p.alive && p.score > scoreAlive:
+		p.alive = true
+	}
+}
+
+// preferred is who should lead as far as this node can see: whoever holds our log's permission, as long as it lives and leads or tries to;
+// otherwise the living voter with the lowest id.
+func (n *Node) preferred() rdmaio.NodeID {
+	if h := n.byID[n.holder]; h != nil && h.alive && (h.fresh.flags&flagLeading != 0 || h.fresh.counter == 0) {
+		return n.holder
+	}
+	for _, id := range n.order {
+		if id == n.cfg.Local {
+			return id
+		}
+		p := n.byID[id]
+		if p.alive && (p.fresh.counter == 0 || p.fresh.flags&flagVoter != 0 && p.fresh.flags&flagEmpty == 0) {
+			return id
+		}
+	}
+	return n.cfg.Local
+}
+
+// elect starts or ends this node's own attempt to lead. A leader stays until it loses a permission or its majority.
+func (n *Node) elect() {
+	if n.role == Leader || !n.voter || n.empty {
+		return
+	}
+	switch first := n.preferred(); {
+	case first == n.cfg.Local && n.role != Candidate:
+		n.stand()
+	case first != n.cfg.Local && n.role == Candidate:
+		n.stepDown("another replica should lead")
+	}
+}

@@ -1,0 +1,65 @@
+package consensus
+
+import "fmt"
+
+// entriesPerPoll bounds how much of its log a follower looks at in one Poll.
+const entriesPerPoll = 4096
+
+// follow looks at what was written into our log. What is complete counts as accepted; what lies below the greatest commit offset seen is decided.
+func (n *Node) follow() {
+	if n.empty {
+		return
+	}
+	n.known = max(n.known, load(n.log.region, wordCommit))
+	for range entriesPerPoll {
+		h, _, ok := n.log.parse(n.scan)
+		if !ok {
+			break
+		}
+		n.known = max(n.known, h.commit)
+		n.scan = h.after()
+	}
+	n.decideTo(min(n.known, n.scan.Offset))
+	n.seeAdmission()
+}
+
+// decideTo moves the first undecided offset. Invariant: it never falls, and stands between entries.
+func (n *Node) decideTo(offset uint64) {
+	for n.fuo.Offset < offset {
+		h, _, ok := n.log.parseDecided(n.fuo)
+		if !ok || h.after().Offset > offset {
+			panic(fmt.Sprintf("consensus: no entry ends at the decided offset %d: after %+v comes %+v", offset, n.fuo, h))
+		}
+		n.fuo = h.after()
+	}
+	if n.scan.Offset < n.fuo.Offset {
+		n.scan = n.fuo
+	}
+}
+
+// seeAdmission makes a learner a voter once a leader has written, behind everything decided, that it is one.
+func (n *Node) seeAdmission() {
+	if n.voter || load(n.log.region, wordAdmitted) != n.cfg.Incarnation {
+		return
+	}
+	n.voter = true
+	n.role = Follower
+	n.setReason("brought up to the decided state")
+	n.tell(Event{Kind: RoleChanged, Role: n.role, Reason: n.reason})
+}
+
+// InstallSnapshot says that the application's state is now that at the position. Entries go on from there.
+func (n *Node) InstallSnapshot(at Position) error {
+	if n.role == Leader || n.role == Candidate {
+		return fmt.Errorf("consensus: a %v takes no snapshot", n.role)
+	}
+	if needed := load(n.background, wordNeedsState); at.Offset < n.fuo.Offset || at.Offset+1 < needed {
+		return fmt.Errorf("consensus: the snapshot at %d is behind: this log is at %d, the others' begin at %d", at.Offset, n.fuo.Offset, max(needed, 1)-1)
+	}
+	n.applied, n.handed, n.fuo, n.scan = at, at, at, at
+	n.floor, n.known = at.Offset, max(n.known, at.Offset)
+	n.empty = false
+	store(n.background, wordNeedsState, 0)
+	n.publish()
+	return nil
+}

@@ -1,0 +1,185 @@
+package consensus
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"sync/atomic"
+	"unsafe"
+
+	"exchange/rdmaio"
+)
+
+// Protection domains: one region each, so that the always-writable background plane can never reach the log.
+const (
+	backgroundPD rdmaio.PD = 0
+	logPD        rdmaio.PD = 1
+)
+
+// The background region, in bytes. Words are 8 bytes and never torn. A peer READs the first recordBytes as one.
+const (
+	wordCounter     = 0  // rises with every Poll: the heartbeat
+	wordIncarnation = 8  //
+	wordFlags       = 16 // flagVoter …
+	wordHead        = 24 // offset of the first entry the application has not taken
+	wordFUO         = 32 // first undecided offset
+	wordHolder      = 40 // who may write our log
+	recordBytes     = 48
+
+	requestArray   = 64  // word per requester: number of its request for permission, 0 withdrawn
+	ackArray       = 256 // word per owner: ackOf(request number, voter)
+	wordNeedsState = 448 // written by the leader: our FUO lies below what the logs still hold; the leader's log start + 1
+	backgroundSize = 4096
+)
+
+const (
+	flagVoter   = 1 << iota // counts for majorities
+	flagLeading             // leads, or tries to
+	flagEmpty               // a learner that has no state yet
+)
+
+// The log region: a header page, written by the holder of the permission, and the circular log.
+const (
+	wordMinProposal = 0
+	wordCommit      = 8
+	wordAdmitted    = 16 // incarnation of the owner that was brought up to the decided state
+	logHeaderBytes  = 24
+	logStartBytes   = 4096
+)
+
+// The header of an entry. Entries are aligned and never straddle the end of the circle: a skip record fills what is left. Offsets are absolute,
+// so an entry of an earlier lap is not taken for one of this.
+//
+//	 0 u64 index      of the entry; a skip record has that of the entry after it
+//	 8 u64 offset
+//	16 u64 proposal   number under which it was written
+//	24 u64 commit     offset below which everything was decided when it was written
+//	32 u32 prevChain  chain before the entry
+//	36 u32 chain      CRC32C of the payload, continued from prevChain: the same whoever proposes the value again
+//	40 u32 length     of the payload in bytes; the top bit marks a skip record
+//	44 u32 CRC32C of the 44 bytes before
+const (
+	headerBytes = 48
+	align       = 64
+	skipBit     = 1 << 31
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Position is a place in the log between two entries: Index of the last entry before it (0: none), Offset behind that, Chain over all payloads up to it.
+type Position struct {
+	Index  uint64
+	Offset uint64
+	Chain  uint32
+}
+
+// AppendTo appends the position in 20 bytes, little endian.
+func (p Position) AppendTo(dst []byte) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, p.Index)
+	dst = binary.LittleEndian.AppendUint64(dst, p.Offset)
+	return binary.LittleEndian.AppendUint32(dst, p.Chain)
+}
+
+// DecodePosition reads what AppendTo wrote and returns what follows it; false: too short.
+func DecodePosition(src []byte) (p Position, rest []byte, ok bool) {
+	if len(src) < 20 {
+		return p, src, false
+	}
+	p = Position{binary.LittleEndian.Uint64(src), binary.LittleEndian.Uint64(src[8:]), binary.LittleEndian.Uint32(src[16:])}
+	return p, src[20:], true
+}
+
+// header is an entry's header, decoded.
+type header struct {
+	index, offset, proposal, commit uint64
+	prevChain, chain                uint32
+	length                          uint32
+	skip                            bool
+}
+
+// size is what the entry takes in the log.
+func (h *header) size() uint64 { return entrySize(int(h.length)) }
+
+func entrySize(payload int) uint64 { return uint64(headerBytes+payload+align-1) &^ (align - 1) }
+
+func (h *header) put(b []byte) {
+	binary.LittleEndian.PutUint64(b, h.index)
+	binary.LittleEndian.PutUint64(b[8:], h.offset)
+	binary.LittleEndian.PutUint64(b[16:], h.proposal)
+	binary.LittleEndian.PutUint64(b[24:], h.commit)
+	binary.LittleEndian.PutUint32(b[32:], h.prevChain)
+	binary.LittleEndian.PutUint32(b[36:], h.chain)
+	length := h.length
+	if h.skip {
+		length |= skipBit
+	}
+	binary.LittleEndian.PutUint32(b[40:], length)
+	binary.LittleEndian.PutUint32(b[44:], crc32.Checksum(b[:44], castagnoli))
+}
+
+// decode reads a header without checking anything but that it is one in length.
+func decode(b []byte) header {
+	h := header{
+		index: binary.LittleEndian.Uint64(b), offset: binary.LittleEndian.Uint64(b[8:]), proposal: binary.LittleEndian.Uint64(b[16:]),
+		commit: binary.LittleEndian.Uint64(b[24:]), prevChain: binary.LittleEndian.Uint32(b[32:]), chain: binary.LittleEndian.Uint32(b[36:]),
+		length: binary.LittleEndian.Uint32(b[40:]),
+	}
+	if h.skip = h.length&skipBit != 0; h.skip {
+		h.length &^= skipBit
+	}
+	return h
+}
+
+// follows tells whether the entry stands at the position and has it as its predecessor.
+func (h *header) follows(at Position) bool {
+	return h.index == at.Index+1 && h.offset == at.Offset && h.prevChain == at.Chain
+}
+
+// parse reads the entry that follows at in b, which starts at at.Offset and holds what can be seen from there. It is complete only if every byte of
+// it is in place.
+func parse(b []byte, at Position) (h header, payload []byte, ok bool) {
+	if len(b) < headerBytes || binary.LittleEndian.Uint64(b[8:]) != at.Offset {
+		return h, nil, false
+	}
+	if crc32.Checksum(b[:44], castagnoli) != binary.LittleEndian.Uint32(b[44:]) {
+		return h, nil, false
+	}
+	h = decode(b)
+	if !h.follows(at) || uint64(len(b)) < h.size() {
+		return h, nil, false
+	}
+	if h.skip {
+		return h, nil, h.chain == at.Chain
+	}
+	payload = b[headerBytes : headerBytes+int(h.length)]
+	return h, payload, crc32.Update(at.Chain, castagnoli, payload) == h.chain
+}
+
+// after is the position behind the entry.
+func (h *header) after() Position {
+	p := Position{Index: h.index, Offset: h.offset + h.size(), Chain: h.chain}
+	if h.skip {
+		p.Index--
+	}
+	return p
+}
+
+// word is an aligned 8-byte word of a region, which peers write and read as a whole.
+func word(region []byte, at int) *uint64 { return (*uint64)(unsafe.Pointer(&region[at])) }
+
+func load(region []byte, at int) uint64     { return atomic.LoadUint64(word(region, at)) }
+func store(region []byte, at int, v uint64) { atomic.StoreUint64(word(region, at), v) }
+
+func requestAt(requester rdmaio.NodeID) int { return requestArray + 8*int(requester) }
+func ackAt(owner rdmaio.NodeID) int         { return ackArray + 8*int(owner) }
+
+// ackOf packs what an owner answers to a request.
+func ackOf(request uint64, voter bool) uint64 {
+	a := request << 1
+	if voter {
+		a |= 1
+	}
+	return a
+}
+
+// proposal numbers are unique by their lowest byte, the proposer's id.
+func proposalAbove(highest uint64, id rdmaio.NodeID) uint64 { return (highest>>8+1)<<8 | uint64(id) }

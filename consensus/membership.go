@@ -1,0 +1,113 @@
+package consensus
+
+// admissionLag is how near a learner must be before new proposals wait for it to draw level, bytes.
+const admissionLag = 64 << 10
+
+// takeIn brings members that were late, or were dropped, or come back as learners, into the set that is written to. Each counts as a change of
+// leader: a new proposal number, once nothing is under way.
+func (n *Node) takeIn() {
+	draining := false
+	for _, p := range n.peers {
+		switch p.state {
+		case stranger:
+			if p.alive {
+				n.ask(p)
+			}
+			if ok, _ := n.answered(p); ok {
+				p.state = granted
+			}
+		case granted:
+			n.startKnowing(p)
+		case known:
+			if n.mustWait(p) {
+				continue
+			}
+			if draining = true; n.fuo.Offset == n.lead.end.Offset {
+				n.join(p)
+			}
+		case behind:
+			if p.fresh.fuo >= n.logStart() && p.fresh.flags&flagEmpty == 0 {
+				p.state, p.pinnedSince = granted, 0
+			}
+		case confirmed:
+			draining = n.admit(p) || draining
+		}
+		if n.role != Leader {
+			return
+		}
+	}
+	n.lead.draining = draining
+}
+
+// mustWait tells whether a peer whose state is known cannot be written to yet: it needs a state first, or time to take what it has.
+func (n *Node) mustWait(p *peer) bool {
+	if p.fresh.flags&flagEmpty != 0 || p.decidedAt() < n.logStart() {
+		if n.sayBehind(p) {
+			p.state = behind
+		}
+		return true
+	}
+	if !n.canTake(p) {
+		p.state = granted // look again
+		return true
+	}
+	return false
+}
+
+// sayBehind tells a peer that the logs no longer hold what it lacks.
+func (n *Node) sayBehind(p *peer) bool {
+	if !n.writeBackgroundWord(p, wordNeedsState, n.logStart()+1, op{kind: opBehind}) {
+		return false
+	}
+	n.tell(Event{Kind: FollowerBehind, Peer: p.id})
+	return true
+}
+
+// join starts writing to a peer. Nothing is under way: what it lacks is decided.
+func (n *Node) join(p *peer) {
+	_, voter := n.answered(p)
+	n.number(max(n.minProposal, load(p.header, wordMinProposal)))
+	for _, q := range n.peers {
+		if q.state == confirmed && !n.writeLogWord(q, wordMinProposal, n.lead.proposal, op{kind: opSmall}) {
+			return // no room at the moment: again at the next Poll, under yet another number
+		}
+	}
+	if !n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall}) || !n.bringUp(p) {
+		p.state = granted
+		return
+	}
+	p.state, p.counts = confirmed, voter
+	n.stats.Prepares++
+	n.tell(Event{Kind: FollowerConfirmed, Peer: p.id})
+}
+
+// admit makes a learner that has caught up count: the word goes behind everything decided on the same pair, and it counts when that is placed. It
+// tells whether proposals have to wait for it.
+func (n *Node) admit(p *peer) (wait bool) {
+	if p.counts {
+		return false
+	}
+	if p.admitting {
+		return true
+	}
+	if p.acked+admissionLag < n.lead.end.Offset {
+		return false
+	}
+	if n.fuo.Offset != n.lead.end.Offset || p.sent != n.lead.end.Offset {
+		return true
+	}
+	p.admitting = n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) &&
+		n.writeLogWord(p, wordAdmitted, p.log.PeerIncarnation(), op{kind: opAdmit})
+	return true
+}
+
+// needsState looks whether a leader has told this node that the logs no longer hold what it lacks.
+func (n *Node) needsState() {
+	told := load(n.background, wordNeedsState)
+	if told == 0 || n.empty || told-1 <= n.fuo.Offset {
+		return
+	}
+	n.empty = true
+	n.setReason("the logs no longer hold what is missing here: a state is needed")
+	n.tell(Event{Kind: SnapshotNeeded, Reason: n.reason})
+}

@@ -1,0 +1,257 @@
+package consensus
+
+import (
+	"fmt"
+
+	"exchange/rdmaio"
+)
+
+// Role of a node.
+type Role uint8
+
+const (
+	Follower Role = iota
+	Learner
+	Candidate
+	Leader
+)
+
+func (r Role) String() string { return [...]string{"follower", "learner", "candidate", "leader"}[r] }
+
+// Node is one member. All its methods are called by one goroutine.
+type Node struct {
+	cfg      Config
+	provider rdmaio.Provider
+	cq       rdmaio.CompletionQueue
+	majority int
+
+	background []byte
+	log        circle
+	peers      []*peer // all members but this one, by id
+	byID       [rdmaio.MaxNodes + 1]*peer
+	order      []rdmaio.NodeID // all members, by id
+
+	now    int64
+	role   Role
+	voter  bool
+	empty  bool // a learner without state
+	holder rdmaio.NodeID
+	reason string
+
+	// Invariant: applied <= handed <= fuo <= scan (follower) or end (leader), by offset.
+	applied Position // the application has taken everything before it
+	handed  Position // given out by Next, not yet taken
+	fuo     Position // first undecided offset: everything before it is decided and lies in our log
+	scan    Position // follower: complete entries end here
+	floor   uint64   // lowest offset that our log ever held
+	known   uint64   // offset below which everything is known to be decided, in our log or not
+
+	minProposal uint64 // highest number seen anywhere
+	request     uint64 // number of our last request for permission
+	served      [rdmaio.MaxNodes + 1]uint64
+	heartbeatAt int64
+
+	lead  leadership
+	wrID  uint64
+	stats Counters
+
+	events      []Event
+	completions [64]rdmaio.Completion
+	async       [16]rdmaio.AsyncEvent
+	wr          rdmaio.WorkRequest
+	inline      [64][8]byte // sources of small writes, used in turn
+	inlineAt    int
+}
+
+// peer is what a node knows of another member.
+type peer struct {
+	id         rdmaio.NodeID
+	background rdmaio.QueuePair
+	log        rdmaio.QueuePair
+	bgOps      opQueue
+	logOps     opQueue
+
+	record  []byte // last READ of its background record
+	fresh   record // what that said
+	header  []byte // READ of its log header
+	tail    []byte // READ of its tail
+	reading bool   // a READ of the record is out
+	score   int
+	moved   bool // the counter was seen to change since the last score
+	alive   bool
+	parts   int // of knowing, still to come
+
+	asked uint64 // number of our request that its array holds; 0: none
+	state followerState
+	// Offsets of its log: written by us, and known to be placed there.
+	sent, acked uint64
+	counts      bool // its completions count
+	pushed      uint64
+	pinnedSince int64
+	admitting   bool
+}
+
+// record is a peer's published state.
+type record struct{ counter, incarnation, flags, head, fuo, holder uint64 }
+
+// New registers the memory and connects to all members. The node does nothing before Poll.
+func New(cfg Config, provider rdmaio.Provider) (*Node, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	n := &Node{cfg: cfg, provider: provider, majority: len(cfg.Members)/2 + 1, voter: !cfg.Learner, empty: cfg.Learner, reason: "started"}
+	if cfg.Learner {
+		n.role, n.reason = Learner, "started again without its memory"
+	}
+	background, err := provider.Register(backgroundPD, backgroundSize)
+	if err != nil {
+		return nil, fmt.Errorf("consensus: background region: %w", err)
+	}
+	log, err := provider.Register(logPD, logStartBytes+cfg.LogBytes)
+	if err != nil {
+		return nil, fmt.Errorf("consensus: log region: %w", err)
+	}
+	n.background, n.log = background.Bytes(), newCircle(log.Bytes())
+	if n.cq, err = provider.CreateCQ(4 * opsPerPair * len(cfg.Members)); err != nil {
+		return nil, fmt.Errorf("consensus: %w", err)
+	}
+	for id := rdmaio.NodeID(1); id <= rdmaio.MaxNodes; id++ {
+		if !contains(cfg.Members, id) {
+			continue
+		}
+		n.order = append(n.order, id)
+		if id == cfg.Local {
+			continue
+		}
+		p, err := n.meet(id)
+		if err != nil {
+			return nil, fmt.Errorf("consensus: member %d: %w", id, err)
+		}
+		n.peers = append(n.peers, p)
+		n.byID[id] = p
+	}
+	n.publish()
+	return n, nil
+}
+
+func (n *Node) meet(id rdmaio.NodeID) (p *peer, err error) {
+	p = &peer{id: id, score: scoreMax, alive: true}
+	if p.background, err = n.provider.Connect(id, backgroundPD, n.cq); err != nil {
+		return nil, err
+	}
+	if p.log, err = n.provider.Connect(id, logPD, n.cq); err != nil {
+		return nil, err
+	}
+	local, err := n.provider.AllocLocal(64 + 64 + n.cfg.WindowBytes)
+	p.record, p.header, p.tail = local[:recordBytes], local[64:64+logHeaderBytes], local[128:]
+	return p, err
+}
+
+func contains(ids []rdmaio.NodeID, id rdmaio.NodeID) bool {
+	for _, m := range ids {
+		if m == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Poll makes all progress there is, without waiting. now is monotonic, in ns.
+//
+//  1. What the fabric says: deaths, completions.
+//  2. Serve requests for permission, before anything that relies on holding one.
+//  3. Follow or lead.
+//  4. Show our own progress; read the others'.
+//  5. See who should lead.
+func (n *Node) Poll(now int64) {
+	n.now = max(n.now, now)
+	n.hear()
+	n.complete()
+	n.tendPairs()
+	n.servePermissions()
+	switch n.role {
+	case Leader:
+		n.replicate()
+	case Candidate:
+		n.attempt()
+	default:
+		n.needsState()
+		n.follow()
+	}
+	n.publish()
+	n.heartbeat()
+	n.elect()
+}
+
+// publish shows the others what they READ of us.
+func (n *Node) publish() {
+	flags := uint64(0)
+	if n.voter {
+		flags |= flagVoter
+	}
+	if n.role == Leader || n.role == Candidate {
+		flags |= flagLeading
+	}
+	if n.empty {
+		flags |= flagEmpty
+	}
+	b := n.background
+	store(b, wordIncarnation, n.cfg.Incarnation)
+	store(b, wordFlags, flags)
+	store(b, wordHead, n.applied.Offset)
+	store(b, wordFUO, n.fuo.Offset)
+	store(b, wordHolder, uint64(n.holder))
+	store(b, wordCounter, load(b, wordCounter)+1)
+}
+
+// Next gives the next decided entry, if there is one; the entry before it counts as taken. The payload lies in the log and stays until the next call.
+func (n *Node) Next() (Entry, bool) {
+	n.applied = n.handed
+	for n.handed.Offset < n.fuo.Offset {
+		h, payload, ok := n.log.parseDecided(n.handed)
+		if !ok {
+			panic(fmt.Sprintf("consensus: decided entry %d at offset %d is not in the log", n.handed.Index+1, n.handed.Offset))
+		}
+		n.handed = h.after()
+		if h.skip {
+			n.applied = n.handed
+			continue
+		}
+		return Entry{Index: h.index, Payload: payload, after: n.handed}, true
+	}
+	return Entry{}, false
+}
+
+// Entry is one decided entry.
+type Entry struct {
+	// Index counts entries from 1.
+	Index   uint64
+	Payload []byte
+	after   Position
+}
+
+// After is the position behind the entry: where a snapshot taken after it stands.
+func (e Entry) After() Position { return e.after }
+
+// stepDown gives up leading, or trying to.
+func (n *Node) stepDown(reason string) {
+	if n.role != Leader && n.role != Candidate {
+		return
+	}
+	was := n.role
+	n.role = Follower
+	n.lead.attempt++
+	n.setReason(reason)
+	for _, p := range n.peers {
+		p.forget()
+	}
+	n.withdraw()
+	// What we wrote and did not see decided is a tail like any other's.
+	n.scan = n.fuo
+	if was == Leader {
+		n.stats.StepDowns++
+	}
+	n.tell(Event{Kind: RoleChanged, Role: n.role, Reason: reason})
+}
+
+func (n *Node) setReason(reason string) { n.reason = reason }

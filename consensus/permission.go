@@ -1,0 +1,78 @@
+package consensus
+
+import (
+	"fmt"
+
+	"exchange/rdmaio"
+)
+
+// servePermissions answers what others ask of our log, one at a time, in the order of their ids: revoke, then grant, then say so.
+func (n *Node) servePermissions() {
+	for _, p := range n.peers {
+		request := load(n.background, requestAt(p.id))
+		if request <= n.served[p.id] {
+			continue
+		}
+		if p.background.State() != rdmaio.StateReady || p.log.State() != rdmaio.StateReady {
+			continue
+		}
+		if !n.revoke(p.id) {
+			return // not fenced: nobody gets anything
+		}
+		if err := p.log.ModifyAccess(rdmaio.RemoteRead | rdmaio.RemoteWrite); err != nil {
+			continue
+		}
+		n.holder = p.id
+		n.scan = n.fuo // the new holder may write other entries there
+		if !n.writeBackgroundWord(p, ackAt(n.cfg.Local), ackOf(request, n.voter), op{kind: opAck, arg: request}) {
+			continue // again at the next Poll
+		}
+		n.served[p.id] = request
+		n.stats.Granted++
+	}
+}
+
+// revoke takes the permission from whoever has it, unless that is to.
+func (n *Node) revoke(to rdmaio.NodeID) bool {
+	switch n.holder {
+	case 0, to:
+		return true
+	case n.cfg.Local:
+		n.stepDown(fmt.Sprintf("replica %d asked for this log", to))
+	default:
+		if err := n.byID[n.holder].log.ModifyAccess(rdmaio.RemoteRead); err != nil {
+			n.stats.NotFenced++
+			return false
+		}
+	}
+	n.holder = 0
+	return true
+}
+
+// ask requests permission of a peer, if that has not been done.
+func (n *Node) ask(p *peer) {
+	if p.asked != 0 || p.fresh.flags&flagEmpty != 0 || p.log.State() != rdmaio.StateReady {
+		return
+	}
+	n.request++
+	number := n.cfg.Incarnation<<32 | n.request
+	if n.writeBackgroundWord(p, requestAt(n.cfg.Local), number, op{kind: opAsk, arg: number}) {
+		p.asked = number
+	}
+}
+
+// answered tells whether the peer has granted what was last asked of it, and whether it votes.
+func (n *Node) answered(p *peer) (granted, voter bool) {
+	ack := load(n.background, ackAt(p.id))
+	return p.asked != 0 && ack>>1 == p.asked, ack&1 != 0
+}
+
+// withdraw takes back what has not been served yet, so that it is not served when nobody wants it any more.
+func (n *Node) withdraw() {
+	for _, p := range n.peers {
+		if p.asked != 0 {
+			n.writeBackgroundWord(p, requestAt(n.cfg.Local), 0, op{kind: opSmall})
+			p.asked = 0
+		}
+	}
+}
