@@ -71,6 +71,8 @@ const (
 	Disconnect
 	// CancelSession cancels all orders of the session (its grace time is over), if it is still disconnected and at Epoch.
 	CancelSession
+	// Tick changes nothing but the count of commands and the time.
+	Tick
 	commandKinds
 )
 

@@ -207,4 +207,3 @@ func TestRandom(t *testing.T) {
 		}
 	}
 }
-

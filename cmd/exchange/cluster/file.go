@@ -40,6 +40,15 @@ type Replica struct {
 	HTTP        string `json:"http"`
 }
 
+// FIXAddress and the like pick one address, for File.Addresses.
+func (r Replica) FIXAddress() string { return r.FIX }
+
+// ITCHAddress is where the feed is served over SoupBinTCP.
+func (r Replica) ITCHAddress() string { return r.ITCH }
+
+// HTTPAddress is where status is asked.
+func (r Replica) HTTPAddress() string { return r.HTTP }
+
 // Session is a FIX session as a client needs it.
 type Session struct {
 	Sender   string `json:"sender"`

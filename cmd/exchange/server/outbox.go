@@ -35,9 +35,9 @@ func (o *outbox) apply(m *book.Market, c *book.Command) {
 		e := &o.events[i]
 		switch e.Kind {
 		case book.InstrumentListed:
-			o.listed(e)
+			o.listed(e.Instrument, name(e.ClientID), e.Price, e.Qty)
 		case book.SessionAdded:
-			o.directory.sessionAdded(e)
+			o.directory.sessionAdded(e.Session, name(e.ClientID))
 		}
 		if e.OutSeq != 0 {
 			o.reports.append(e)
@@ -61,9 +61,37 @@ func (o *outbox) touch(session uint16) {
 }
 
 // listed keeps what the feed and the gateways need of an instrument.
-func (o *outbox) listed(e *book.Event) {
-	for len(o.specs) <= int(e.Instrument) {
+func (o *outbox) listed(number uint16, symbol string, tick, lot int64) {
+	for len(o.specs) <= int(number) {
 		o.specs = append(o.specs, itch.InstrumentInfo{})
 	}
-	o.specs[e.Instrument] = o.directory.instrumentListed(e)
+	o.specs[number] = o.directory.instrumentListed(number, symbol, tick, lot)
+}
+
+// relist fills in what a state taken over has listed and added.
+func (o *outbox) relist(m *book.Market) {
+	for i := 1; i <= m.NumInstruments(); i++ {
+		in := m.Instrument(uint16(i))
+		o.listed(uint16(i), in.Symbol, in.Tick, in.Lot)
+	}
+	for i := 1; i <= m.NumSessions(); i++ {
+		o.directory.sessionAdded(uint16(i), m.Session(uint16(i)).Name)
+	}
+}
+
+// flush tells the writers of sessions with new reports, and the feed's.
+func (o *outbox) flush(g *gateway) {
+	for _, s := range o.touched {
+		g.wake(s)
+	}
+	o.touched = o.touched[:0]
+}
+
+// name is a name carried in a client id's place.
+func name(id book.ClientID) string {
+	n := 0
+	for n < len(id) && id[n] != 0 {
+		n++
+	}
+	return string(id[:n])
 }

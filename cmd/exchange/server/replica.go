@@ -21,6 +21,7 @@ type Replica struct {
 	log      zerolog.Logger
 	provider rdmaio.Provider
 	fencing  string
+	start    incarnation
 
 	// Of the loop alone.
 	node       *consensus.Node
@@ -32,20 +33,22 @@ type Replica struct {
 	taken      book.Command
 	decided    book.Command
 	chores     choreTimes
-	consensusE []consensus.Event
+	notices    []consensus.Event
+	applied    consensus.Position // of the state machine
+	haveState  bool               // the state is that position's: a learner has none until it was given one
 
 	// Shared.
 	inbox     *inbox
 	park      parker
 	requests  chan func() // run by the loop between two turns
 	frozen    atomic.Bool // the state is being copied: entries are not applied
+	fetching  atomic.Bool // another replica is being asked for its state
 	status    atomic.Pointer[Status]
 	hashes    *hashRing
 	directory *directory
 	gateway   *gateway
 	feed      *feed
 	http      *httpServer
-	transfer  transfer
 
 	stopping atomic.Bool
 	stopped  chan struct{}
@@ -83,11 +86,11 @@ func Open(cfg *Config, log zerolog.Logger) (*Replica, error) {
 }
 
 func (r *Replica) open() error {
-	start, err := takeIncarnation(r.cfg)
-	if err != nil {
+	var err error
+	if r.start, err = takeIncarnation(r.cfg); err != nil {
 		return err
 	}
-	r.transfer.start = start
+	r.haveState = !r.start.learner
 	r.market = book.NewMarket(r.cfg.limits())
 	r.inbox = newInbox(r.cfg.Limits.InboxCommands, r.park.wake)
 	r.directory = newDirectory(r.cfg)
@@ -102,21 +105,21 @@ func (r *Replica) open() error {
 	if r.http, err = listenHTTP(r); err != nil {
 		return err
 	}
-	if r.provider, r.fencing, err = openProvider(r.cfg, start.incarnation); err != nil {
+	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number); err != nil {
 		return err
 	}
-	r.node, err = consensus.New(r.cfg.consensus(start), r.provider)
+	r.node, err = consensus.New(r.cfg.consensus(r.start), r.provider)
 	return err
 }
 
 // Run serves until Stop, or until the replica cannot go on.
 func (r *Replica) Run() error {
-	r.log.Info().Int("replica", r.cfg.ID).Uint64("incarnation", r.transfer.start.incarnation).Bool("learner", r.transfer.start.learner).
+	r.log.Info().Int("replica", r.cfg.ID).Uint64("incarnation", r.start.number).Bool("learner", r.start.learner).
 		Str("provider", r.cfg.Provider).Str("fencing", r.fencing).Msg("replica starts")
 	go r.gateway.serve()
 	go r.feed.serve()
 	go r.http.serve()
-	if r.transfer.start.learner {
+	if r.start.learner {
 		go r.fetchState()
 	}
 	func() {
@@ -169,7 +172,7 @@ func (r *Replica) close() {
 		if r.provider != nil {
 			r.provider.Close()
 		}
-		r.transfer.start.release()
+		r.start.release()
 	})
 }
 
@@ -230,7 +233,7 @@ func (r *Replica) turn(now int64) bool {
 		worked = true
 	default:
 	}
-	r.outbox.flush()
+	r.outbox.flush(r.gateway)
 	r.now(now)
 	return worked
 }
@@ -269,7 +272,7 @@ func (r *Replica) applyDecided() (worked bool) {
 			r.hashes.store(r.market.Index(), r.market.StreamHash())
 		}
 		r.lastTime = max(r.lastTime, r.decided.Time)
-		r.transfer.applied = e
+		r.applied = e.After()
 		r.leading.decided(r)
 	}
 	return worked
