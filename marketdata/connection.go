@@ -1,0 +1,197 @@
+package marketdata
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"exchange/marketdata/feed"
+	"exchange/ouch/soupbin"
+)
+
+// connection is one client of a Server: a goroutine that reads its few packets, and one that writes.
+type connection struct {
+	server *Server
+	conn   net.Conn
+
+	// The session core is used by both goroutines, for as long as it takes to make or read bytes, never while they travel.
+	mu     sync.Mutex
+	core   soupbin.Server
+	answer []byte // to a login, to be sent before anything else
+	reader feed.Reader
+
+	armed atomic.Bool
+	wake  chan struct{}
+
+	once sync.Once
+	done chan struct{}
+	why  error // of the end; read after done
+}
+
+func newConnection(s *Server, conn net.Conn) *connection {
+	return &connection{server: s, conn: conn, core: soupbin.MakeServer(s.now()), wake: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// end closes the connection; the first reason counts.
+func (c *connection) end(why error) {
+	c.once.Do(func() {
+		c.why = why
+		close(c.done)
+		c.conn.Close()
+	})
+}
+
+// wakeIfArmed wakes the writer if it waits for messages.
+func (c *connection) wakeIfArmed() {
+	if c.armed.Load() && c.armed.Swap(false) {
+		c.wakeNow()
+	}
+}
+
+func (c *connection) wakeNow() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run serves the connection to its end and says why it ended.
+func (c *connection) run() error {
+	var reading sync.WaitGroup
+	reading.Add(1)
+	go func() {
+		defer reading.Done()
+		c.end(c.read())
+	}()
+	c.end(c.write())
+	reading.Wait()
+	return c.why
+}
+
+// read takes the client's packets until the connection ends.
+func (c *connection) read() error {
+	buf := make([]byte, receiveBuffer)
+	have := 0
+	for {
+		n, err := c.conn.Read(buf[have:])
+		have += n
+		if n > 0 {
+			used, err := c.receive(buf[:have])
+			if err != nil {
+				return err
+			}
+			have = copy(buf, buf[used:have])
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return errors.New("the client closed the connection")
+		case err != nil:
+			return fmt.Errorf("reading: %w", err)
+		}
+	}
+}
+
+// receive takes the whole packets of in and says how many bytes they were.
+func (c *connection) receive(in []byte) (used int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.server.now()
+	for {
+		e, n, err := c.core.Receive(in[used:], now)
+		if err != nil || n == 0 {
+			return used, err
+		}
+		used += n
+		switch e.Kind {
+		case soupbin.LoginRequested:
+			c.login(&e.Login, now)
+		case soupbin.LogoutRequested:
+			return used, ErrLoggedOut
+		}
+	}
+}
+
+// login answers a login: the writer sends it, and goes on from the number.
+func (c *connection) login(l *soupbin.Login, now int64) {
+	defer c.wakeNow()
+	s := c.server
+	if s.config.Username+s.config.Password != "" && !l.Is(s.config.Username, s.config.Password) {
+		c.answer = c.core.Reject(c.answer, soupbin.NotAuthorized, now)
+		return
+	}
+	session := s.session.Load()
+	if session == nil || s.ended.Load() {
+		c.answer = c.core.Reject(c.answer, soupbin.SessionNotAvailable, now)
+		return
+	}
+	number, ok := l.Decide(*session, s.store.First(), s.store.Next())
+	if !ok {
+		c.answer = c.core.Reject(c.answer, soupbin.SessionNotAvailable, now)
+		return
+	}
+	c.answer = c.core.Accept(c.answer, *session, number, now)
+	c.reader = s.store.NewReader(number)
+}
+
+// write sends until the connection ends.
+func (c *connection) write() error {
+	ticker := time.NewTicker(tickInterval)
+	defer ticker.Stop()
+	buf := make([]byte, 0, sendBuffer+soupbin.MaxPacket)
+	for {
+		out, last := c.fill(buf[:0])
+		if len(out) > 0 {
+			c.conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout))
+			if _, err := c.conn.Write(out); err != nil {
+				return fmt.Errorf("writing: %w", err)
+			}
+		}
+		switch {
+		case last != nil:
+			return last
+		case len(out) > 0:
+			continue
+		}
+		select {
+		case <-c.wake:
+		case <-ticker.C:
+		case <-c.done:
+			return ErrServerClosed
+		}
+	}
+}
+
+// fill takes what there is to send now, at most sendBuffer bytes and a message. last is not nil if the connection is to be closed after it.
+func (c *connection) fill(out []byte) (_ []byte, last error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.server.now()
+	out = append(out, c.answer...)
+	c.answer = c.answer[:0]
+	if !c.core.LoggedIn() {
+		if len(out) > 0 {
+			return out, ErrLoginRefused
+		}
+		return c.core.Tick(out, now)
+	}
+	// Armed before the store is looked at: what is published later wakes. Ended before it too: what came before the end is sent.
+	c.armed.Store(true)
+	ended := c.server.ended.Load()
+	for len(out) < sendBuffer {
+		message, err := c.reader.Next()
+		switch {
+		case errors.Is(err, feed.ErrNotYet) && ended:
+			return c.core.EndOfSession(out, now), ErrEndOfSession
+		case errors.Is(err, feed.ErrNotYet):
+			return c.core.Tick(out, now)
+		case err != nil:
+			return out, ErrTooSlow
+		}
+		out = c.core.AppendSequenced(out, message, now)
+	}
+	return out, nil
+}
