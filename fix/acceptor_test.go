@@ -317,3 +317,42 @@ func describeCommand(command *book.Command) string {
 	put("text", text != "", strconv.Quote(text))
 	return b.String()
 }
+
+// TestResendIsNotMixed: what is live may come before a range has been taken, not while it is being sent.
+func TestResendIsNotMixed(t *testing.T) {
+	a, _ := loggedOn(t)
+	live := func(seq uint64) *book.Event {
+		return &book.Event{Kind: book.SessionMessageSent, Code: '0', OutSeq: seq}
+	}
+	a.Receive(storyStart, clientFrame("2", "2", "7=1\x0116=0"))
+	a.Deliver(storyStart, live(2))
+	from, to, ok := a.ResendRequest()
+	if from != 1 || to != 1 || !ok {
+		t.Fatalf("range %d-%d %v, want 1-1", from, to, ok)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("a live event between resent ones is taken")
+			}
+		}()
+		a.Deliver(storyStart, live(3))
+	}()
+	a.ResendDone(storyStart)
+	if _, _, again := a.ResendRequest(); again {
+		t.Error("the range is given again")
+	}
+	a.Deliver(storyStart, live(3))
+	var m Message
+	f := newFramer(MaxFrame, framerBuffer)
+	f.write(a.Bytes())
+	for _, want := range []string{"2 0", "1 4", "3 0"} {
+		frame, status := f.next()
+		if status != frameReady || m.parse(frame) != notGarbled {
+			t.Fatalf("no message where %q should be", want)
+		}
+		if got := string(m.get(tagMsgSeqNum)) + " " + string(m.msgType()); got != want {
+			t.Errorf("sent %q, want %q", got, want)
+		}
+	}
+}

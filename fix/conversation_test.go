@@ -233,7 +233,7 @@ func (p *party) serve() {
 		return
 	}
 	stream := p.machine.events(p.floor.session.Number)
-	for n := p.portion(len(stream) - p.cursor); n > 0 && !p.acceptor.resend.active; n-- {
+	for n := p.portion(len(stream) - p.cursor); n > 0; n-- {
 		p.acceptor.Deliver(p.now, &stream[p.cursor])
 		p.cursor++
 	}

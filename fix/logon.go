@@ -75,9 +75,9 @@ func (a *Acceptor) submitLogon(m *Message, seq uint64) {
 }
 
 // Deliver takes the next event of the session's stream: those with an outbound number in their order, and SessionClosed and CommandDropped
-// where they lie between them.
+// where they lie between them. Not between a range given by ResendRequest and its ResendDone: what is resent must not be mixed with what is live.
 func (a *Acceptor) Deliver(now int64, ev *book.Event) {
-	if a.resend.active {
+	if a.resend.asked {
 		panic("fix: Deliver between a ResendRequest and ResendDone")
 	}
 	a.start(now)

@@ -43,7 +43,8 @@ func (a *Acceptor) startResend(in *inbound) {
 	a.resend = newResend(begin, end)
 }
 
-// ResendRequest gives the range of our numbers that is to be read from the store into Resend, once; ResendDone ends it. Input waits until then.
+// ResendRequest gives the range of our numbers that is to be read from the store into Resend, once; ResendDone ends it, and may bring the next range.
+// Input waits until then.
 func (a *Acceptor) ResendRequest() (from, to uint64, ok bool) {
 	if !a.resend.active || a.resend.asked {
 		return 0, 0, false
