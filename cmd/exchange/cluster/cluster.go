@@ -26,6 +26,7 @@ type Options struct {
 	RestartAfter time.Duration // a replica that dies is started again after this; 0: never
 	Binary       string        // the exchange program; "": this one
 	Market       func(*server.Config)
+	KeepLogs     bool // leave the replicas' logs behind
 	// Notice is told one line for each change a person would want to know of; may be nil.
 	Notice func(string)
 }
@@ -142,6 +143,9 @@ func (c *Cluster) sweep() {
 	}
 	files, _ := filepath.Glob(filepath.Join(c.dir, "replica-*.*"))
 	for _, f := range files {
+		if c.stopping && c.options.KeepLogs && filepath.Ext(f) == ".log" {
+			continue
+		}
 		os.Remove(f)
 	}
 }

@@ -97,7 +97,7 @@ func Look(addresses map[int]string, full bool) Survey {
 			continue
 		}
 		s.Replicas = append(s.Replicas, ReplicaStatus{ID: id, Status: a.status})
-		if a.status.Role == "leader" && a.status.Serving {
+		if a.status.Role == "leader" && a.status.Serving && (s.Leader == 0 || a.status.Epoch > byID[s.Leader].status.Epoch) {
 			s.Leader = id
 		}
 		if a.status.Role != "learner" && (first || a.status.Commands < s.CommonIndex) {
@@ -106,6 +106,16 @@ func Look(addresses map[int]string, full bool) Survey {
 	}
 	s.compare(addresses)
 	return s
+}
+
+// Status is the answer of a replica, nil if there is none.
+func (s *Survey) Status(id int) *server.Status {
+	for _, r := range s.Replicas {
+		if r.ID == id {
+			return r.Status
+		}
+	}
+	return nil
 }
 
 func (s *Survey) compare(addresses map[int]string) {

@@ -137,13 +137,28 @@ func hex(v uint64) string { return fmt.Sprintf("%016x", v) }
 // publishStatus makes what the HTTP side reads. Only the loop calls it.
 func (r *Replica) publishStatus(now int64) {
 	n := r.node.Status()
+	m, connected := r.market, 0
+	for i := 1; i <= m.NumSessions(); i++ {
+		if m.Session(uint16(i)).Connected {
+			connected++
+		}
+	}
 	s := &Status{
 		Schema: "exchange.replica/v1", Cluster: r.cfg.Cluster, ID: r.cfg.ID, PID: os.Getpid(), Provider: r.cfg.Provider,
 		Durability: r.cfg.Durability, Fencing: r.fencing,
 		Role: n.Role.String(), Leader: int(n.Leader), Voter: n.Voter, Serving: r.directory.serving.Load(),
-		Incarnation: r.start.number, Epoch: n.Epoch, Reason: n.Reason,
-		Commands: r.market.Index(), StateHash: hex(r.market.StreamHash()), FeedSession: r.cfg.FeedSession,
+		Incarnation: r.start.number, Epoch: n.Epoch, Reason: n.Reason, Majority: n.Majority,
+		CommitIndex: n.FUO.Index, AppliedIndex: r.applied.Index, LagEntries: n.FUO.Index - r.applied.Index,
+		LogUsed: n.End - r.applied.Offset, Chain: r.applied.Chain,
+		Commands: m.Index(), StateHash: hex(m.StreamHash()), Orders: m.Orders(), Trades: m.Trades(), Volume: m.Volume(), Resting: m.Resting(),
+		Sessions: m.NumSessions(), Connected: connected, FeedNumber: r.outbox.feed.Next() - 1, FeedSession: r.cfg.FeedSession,
 		LeaderSince: r.leading.since, FirstDecision: r.leading.first, InboxWaiting: r.inbox.waiting(),
+	}
+	for _, id := range n.Confirmed {
+		s.Confirmed = append(s.Confirmed, int(id))
+	}
+	if h, err := r.outbox.feed.HashAt(s.FeedNumber); err == nil {
+		s.FeedHash = hex(h)
 	}
 	r.status.Store(s)
 }

@@ -27,7 +27,7 @@ type absence struct {
 }
 
 // begin starts a leadership: nothing of an earlier one counts.
-func (l *leadership) begin(r *Replica, now int64) {
+func (l *leadership) begin(now int64) {
 	*l = leadership{active: true, since: now, queue: l.queue[:0], absent: l.absent[:0]}
 	l.queue = append(l.queue, book.Command{Kind: book.Tick})
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"exchange/book"
+	"exchange/marketdata/feed"
 	"exchange/marketdata/itch"
 )
 
@@ -10,7 +11,7 @@ import (
 type outbox struct {
 	directory *directory
 	reports   *reportStore
-	feed      feedStore
+	feed      *feed.Store
 	events    []book.Event
 	message   []byte
 	specs     []itch.InstrumentInfo // by instrument number; 0 is none
@@ -23,7 +24,7 @@ type outbox struct {
 // newOutbox makes an empty outbox.
 func newOutbox(cfg *Config, d *directory) outbox {
 	return outbox{
-		directory: d, reports: newReportStore(cfg.Limits.ReportsPerSession), feed: newFeedStore(cfg),
+		directory: d, reports: newReportStore(cfg.Limits.ReportsPerSession), feed: feed.NewStore(cfg.Feed.MaxKeptBytes),
 		events: make([]book.Event, 0, 1024), message: make([]byte, 0, 64), specs: make([]itch.InstrumentInfo, 1),
 	}
 }
@@ -45,7 +46,7 @@ func (o *outbox) apply(m *book.Market, c *book.Command) {
 		}
 		if e.FeedSeq != 0 {
 			o.message = itch.AppendEvent(o.message[:0], e, o.specs[e.Instrument])
-			o.feed.append(e.FeedSeq, o.message)
+			o.feed.Append(e.FeedSeq, o.message)
 			o.fed = true
 		}
 		if o.onEvent != nil {
@@ -85,6 +86,20 @@ func (o *outbox) flush(g *gateway) {
 		g.wake(s)
 	}
 	o.touched = o.touched[:0]
+	if o.fed {
+		o.fed = false
+		o.feed.Publish()
+	}
+}
+
+// adopt takes over what a state brought: the stores keep their identity, since others follow them.
+func (o *outbox) adopt(in *outbox) error {
+	if err := o.feed.Replace(in.feed); err != nil {
+		return err
+	}
+	o.reports.sessions.Store(in.reports.sessions.Load())
+	o.specs = in.specs
+	return nil
 }
 
 // name is a name carried in a client id's place.

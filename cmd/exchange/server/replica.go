@@ -24,18 +24,18 @@ type Replica struct {
 	start    incarnation
 
 	// Of the loop alone.
-	node       *consensus.Node
-	market     *book.Market
-	outbox     outbox
-	leading    leadership
-	batch      []byte // encoded commands of the proposal being made, kept while consensus is busy
-	lastTime   int64  // leader's time of the last command, ns since the Unix epoch; never falls
-	taken      book.Command
-	decided    book.Command
-	chores     choreTimes
-	notices    []consensus.Event
-	applied    consensus.Position // of the state machine
-	haveState  bool               // the state is that position's: a learner has none until it was given one
+	node      *consensus.Node
+	market    *book.Market
+	outbox    outbox
+	leading   leadership
+	batch     []byte // encoded commands of the proposal being made, kept while consensus is busy
+	lastTime  int64  // leader's time of the last command, ns since the Unix epoch; never falls
+	taken     book.Command
+	decided   book.Command
+	chores    choreTimes
+	notices   []consensus.Event
+	applied   consensus.Position // of the state machine
+	haveState bool               // the state is that position's: a learner has none until it was given one
 
 	// Shared.
 	inbox     *inbox
@@ -47,7 +47,7 @@ type Replica struct {
 	hashes    *hashRing
 	directory *directory
 	gateway   *gateway
-	feed      *feed
+	feed      *feedPorts
 	http      *httpServer
 
 	stopping atomic.Bool
@@ -99,7 +99,7 @@ func (r *Replica) open() error {
 	if r.gateway, err = listenFIX(r); err != nil {
 		return err
 	}
-	if r.feed, err = listenFeed(r); err != nil {
+	if r.feed, err = listenFeed(r.cfg, r.outbox.feed); err != nil {
 		return err
 	}
 	if r.http, err = listenHTTP(r); err != nil {
@@ -121,6 +121,8 @@ func (r *Replica) Run() error {
 	go r.http.serve()
 	if r.start.learner {
 		go r.fetchState()
+	} else if err := r.feed.line.start(); err != nil {
+		return err
 	}
 	func() {
 		defer r.stopOnPanic()
@@ -217,6 +219,7 @@ func (r *Replica) rest() {
 // turn does everything once; it tells whether there was anything to do.
 func (r *Replica) turn(now int64) bool {
 	r.node.Poll(now)
+	r.followConsensus(now)
 	worked := r.applyDecided()
 	if r.leading.active {
 		if r.proposeWaiting() {
@@ -234,13 +237,12 @@ func (r *Replica) turn(now int64) bool {
 	default:
 	}
 	r.outbox.flush(r.gateway)
-	r.now(now)
+	r.doChores(now)
 	return worked
 }
 
-// now does the chores whose time has come.
-func (r *Replica) now(now int64) {
-	r.followConsensus(now)
+// doChores does the chores whose time has come.
+func (r *Replica) doChores(now int64) {
 	if now-r.chores.leadership >= leadershipEvery {
 		r.chores.leadership = now
 		r.leading.tend(r, now)

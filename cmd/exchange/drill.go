@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"exchange/cmd/exchange/cluster"
+	"exchange/cmd/exchange/drill"
+	"exchange/cmd/exchange/server"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+)
+
+// drillFlags are the flags of every drill.
+type drillFlags struct {
+	o      drill.Options
+	asJSON bool
+}
+
+func drillCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "drill SCENARIO", Short: "Break a cluster of its own under load, and check that nothing was lost",
+		Example: "  exchange drill list\n  exchange drill leader-kill --runs 20",
+	}
+	c.AddCommand(&cobra.Command{
+		Use: "list", Short: "The scenarios there are", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			fmt.Fprintln(c.OutOrStdout(), "leader-kill   kill -9 of the leader's process at a random moment, again and again")
+			return nil
+		},
+	}, leaderKillCommand())
+	return c
+}
+
+func leaderKillCommand() *cobra.Command {
+	var d drillFlags
+	c := &cobra.Command{
+		Use: "leader-kill", Short: "kill -9 of the leader at random moments under FIX load", Args: cobra.NoArgs,
+		Long: `Starts its own cluster, keeps FIX clients busy, kills the leader again and again, and then checks every order, every
+FIX number, the feed from every replica, and the replicas' states. Exit status 3 if anything was lost, doubled, numbered wrongly or has
+diverged; 1 if a request got no answer.`,
+		Example: "  exchange drill leader-kill --runs 20\n  exchange drill leader-kill --runs 50 --clients 8 --json",
+		RunE:    func(c *cobra.Command, _ []string) error { return leaderKill(c.OutOrStdout(), d) },
+	}
+	f := c.Flags()
+	f.IntVar(&d.o.Runs, "runs", 20, "how often the leader is killed")
+	f.IntVar(&d.o.Clients, "clients", 4, fmt.Sprintf("FIX clients, 1 to %d", cluster.SampleTraders))
+	f.IntVar(&d.o.Window, "window", 16, "requests that each client keeps under way")
+	f.Uint64Var(&d.o.Seed, "seed", 0, "seed of the clients' orders and the kills' moments (default: a new one)")
+	f.IntVar(&d.o.Cluster.Replicas, "replicas", 3, "replica processes, 3 or 5")
+	f.StringVar(&d.o.Cluster.Provider, "provider", "shm", "how they reach each other's memory: shm")
+	f.StringVar(&d.o.Cluster.Durability, "durability", "memory", "when an order is acknowledged")
+	f.StringVar(&d.o.Cluster.Dir, "dir", "", "directory of the cluster (default: a temporary one)")
+	f.IntVar(&d.o.Cluster.BasePort, "base-port", 0, "first port (default: where there is room)")
+	f.BoolVar(&d.o.Cluster.KeepLogs, "keep", false, "leave the replicas' logs in the directory")
+	f.BoolVar(&d.asJSON, "json", false, "one JSON object")
+	return c
+}
+
+func leaderKill(out io.Writer, d drillFlags) error {
+	o := &d.o
+	if o.Runs < 1 || o.Clients < 1 || o.Clients > cluster.SampleTraders || o.Window < 1 || o.Window > 4096 || o.Cluster.Replicas != 3 && o.Cluster.Replicas != 5 {
+		return fmt.Errorf("--runs from 1, --clients 1 to %d, --window 1 to 4096, --replicas 3 or 5", cluster.SampleTraders)
+	}
+	if err := server.CanRun(o.Cluster.Provider); err != nil {
+		return err
+	}
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64()
+	}
+	o.Progress = progress("runs", o.Runs)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	report, err := drill.LeaderKill(ctx, *o)
+	if err != nil {
+		if ctx.Err() != nil {
+			return errors.New("stopped before the end")
+		}
+		return failed(err)
+	}
+	if d.asJSON {
+		err = printJSON(out, report)
+	} else {
+		report.Print(out)
+	}
+	switch {
+	case err != nil:
+		return err
+	case !report.Safe():
+		return unsafe(fmt.Errorf("drill %s: a safety violation was seen (seed %d); see the report", report.Scenario, o.Seed))
+	case !report.Passed():
+		return failed(fmt.Errorf("drill %s: not every request was answered (seed %d)", report.Scenario, o.Seed))
+	}
+	return nil
+}
+
+// progressEvery is how often a line tells of progress where there is no terminal for a bar.
+const progressEvery = 5 * time.Second
+
+// progress shows how far long work is, on standard error: a bar on a terminal, otherwise a line now and then.
+func progress(what string, total int) func(done int) {
+	if onTerminal(os.Stderr) {
+		bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what), progressbar.OptionClearOnFinish())
+		return func(done int) { _ = bar.Set(done) }
+	}
+	last := time.Now()
+	return func(done int) {
+		if now := time.Now(); now.Sub(last) >= progressEvery || done == total {
+			last = now
+			fmt.Fprintf(os.Stderr, "%s: %d of %d\n", what, done, total)
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package drill
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"exchange/cmd/exchange/cluster"
+	"exchange/cmd/exchange/trader"
+)
+
+// Options of a drill.
+type Options struct {
+	Cluster cluster.Options
+	Runs    int
+	Clients int // FIX clients, at most cluster.SampleTraders
+	Window  int // requests each keeps under way
+	Seed    uint64
+	// Progress is told how many runs are done; may be nil.
+	Progress func(done int)
+}
+
+// Patience of a drill with what must come about.
+const (
+	startPatience   = 20 * time.Second
+	recoverPatience = 20 * time.Second
+	settlePatience  = 30 * time.Second
+	// killAfterAtLeast and killWithin place the kill at random after the cluster is whole again.
+	killAfterAtLeast = 100 * time.Millisecond
+	killWithin       = 300 * time.Millisecond
+)
+
+// scene is one drill under way.
+type scene struct {
+	o       Options
+	cluster *cluster.Cluster
+	rng     *rand.Rand
+	loads   []*load
+	feed    *feedCheck
+	work    sync.WaitGroup
+	report  Report
+	kills   []int64
+	outages []int64
+}
+
+// LeaderKill loads a cluster of its own over FIX and kills its leader again and again.
+//
+//  1. Clients keep requests under way; receivers follow the feed from every replica.
+//  2. At a random moment the leader is killed with SIGKILL. The next one's first new decision is timed, and every client's first report.
+//  3. The killed replica is started again and brought up; then the next run.
+//  4. At the end every open order is cancelled by the client that knows it, and everything known is compared.
+func LeaderKill(ctx context.Context, o Options) (*Report, error) {
+	o.Cluster.Market, o.Cluster.RestartAfter = cluster.SampleMarket, 0
+	s := &scene{o: o, rng: rand.New(rand.NewPCG(o.Seed, 2))}
+	s.report = Report{
+		Schema: "exchange.drill/v1", Scenario: "leader-kill", Runs: o.Runs, Replicas: o.Cluster.Replicas, Provider: o.Cluster.Provider,
+		Durability: o.Cluster.Durability, Clients: o.Clients, Faults: []string{},
+	}
+	c, err := cluster.Start(o.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	s.cluster = c
+	defer c.Stop()
+	starting, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	if _, err := c.WaitServing(starting); err != nil {
+		return nil, err
+	}
+	running, end := context.WithCancel(ctx)
+	defer func() { end(); s.work.Wait() }()
+	if err := s.populate(running); err != nil {
+		return nil, err
+	}
+	for run := range o.Runs {
+		if err := s.kill(ctx); err != nil {
+			return nil, fmt.Errorf("run %d: %w", run+1, err)
+		}
+		if o.Progress != nil {
+			o.Progress(run + 1)
+		}
+	}
+	if err := s.settle(ctx); err != nil {
+		s.report.Faults = append(s.report.Faults, err.Error())
+	}
+	s.judge()
+	return &s.report, nil
+}
+
+// populate starts the clients and the feed's receivers.
+func (s *scene) populate(ctx context.Context) error {
+	file := s.cluster.Describe()
+	feeds := file.Addresses(cluster.Replica.ITCHAddress)
+	s.feed = newFeedCheck(len(feeds))
+	for i := range feeds {
+		s.work.Add(1)
+		go func() { defer s.work.Done(); s.feed.stream(ctx, i, feeds) }()
+	}
+	for _, r := range file.Replicas {
+		if err := s.feed.line(ctx, r.Mold); err != nil {
+			return err
+		}
+	}
+	for i := range s.o.Clients {
+		session := file.FIXSessions[i]
+		l := newLoad(trader.Credentials{Sender: session.Sender, Target: session.Target, Username: session.Username, Password: session.Password},
+			file.Addresses(cluster.Replica.FIXAddress), cluster.ActiveSymbols, s.o.Window, s.o.Seed+uint64(i))
+		s.loads = append(s.loads, l)
+		s.work.Add(1)
+		go func() { defer s.work.Done(); l.run(ctx) }()
+	}
+	return nil
+}
+
+// kill is one run.
+func (s *scene) kill(ctx context.Context) error {
+	whole, cancel := context.WithTimeout(ctx, recoverPatience)
+	defer cancel()
+	survey, err := s.cluster.WaitServing(whole)
+	if err != nil {
+		return err
+	}
+	if err := s.wait(whole, func() bool { return s.flowing() }, "no client gets answers"); err != nil {
+		return err
+	}
+	pause := killAfterAtLeast + time.Duration(s.rng.Int64N(int64(killWithin)))
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+	}
+	old := survey.Leader
+	at, err := s.cluster.Kill(old, true)
+	if err != nil {
+		return err
+	}
+	for _, l := range s.loads {
+		l.mark(at)
+	}
+	next, err := cluster.WaitFor(whole, s.cluster.HTTP(), func(v cluster.Survey) bool {
+		return v.Leader != 0 && v.Leader != old && v.Status(v.Leader).FirstDecision > at
+	})
+	if err != nil {
+		return err
+	}
+	s.kills = append(s.kills, next.Status(next.Leader).FirstDecision-at)
+	if err := s.wait(whole, func() bool {
+		for _, l := range s.loads {
+			if l.outage() == 0 {
+				return false
+			}
+		}
+		return true
+	}, "not every client got an answer after the kill"); err != nil {
+		return err
+	}
+	for _, l := range s.loads {
+		s.outages = append(s.outages, l.outage())
+	}
+	return s.cluster.Restart(old)
+}
+
+// flowing tells whether every client has had answers.
+func (s *scene) flowing() bool {
+	for _, l := range s.loads {
+		if acknowledged, _ := l.answered(); acknowledged == 0 || !l.client.Up() {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scene) wait(ctx context.Context, ok func() bool, complaint string) error {
+	for !ok() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", complaint, ctx.Err())
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// settle lets everything under way end, and cancels what is open.
+func (s *scene) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settlePatience)
+	defer cancel()
+	if _, err := s.cluster.WaitServing(ctx); err != nil {
+		return err
+	}
+	for _, l := range s.loads {
+		l.stop()
+	}
+	for _, step := range []func(*load){func(*load) {}, func(l *load) { l.cancelAll() }} {
+		for _, l := range s.loads {
+			step(l)
+		}
+		for _, l := range s.loads {
+			if err := l.settle(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	survey, err := cluster.WaitFor(ctx, s.cluster.HTTP(), func(v cluster.Survey) bool {
+		leader := v.Status(v.Leader)
+		return leader != nil && leader.InboxWaiting == 0
+	})
+	if err != nil {
+		return err
+	}
+	return s.feed.complete(ctx, survey.Status(survey.Leader).FeedNumber)
+}
+
+// judge compares everything that is known.
+func (s *scene) judge() {
+	r := &s.report
+	fault := func(format string, args ...any) {
+		if len(r.Faults) < 40 {
+			r.Faults = append(r.Faults, fmt.Sprintf(format, args...))
+		}
+	}
+	for _, l := range s.loads {
+		l.mu.Lock()
+		b := l.blotter
+		r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+b.Acknowledged, r.Rejected+b.Rejected, r.Trades+b.Trades, r.Volume+b.Volume
+		for id := range l.entered {
+			switch answers := b.Answers[id]; {
+			case answers == 0:
+				r.Unanswered++
+				fault("%s: order %s was never answered", l.name, trader.Text(id))
+			case answers > 1:
+				r.Doubled++
+				fault("%s: order %s was answered %d times", l.name, trader.Text(id), answers)
+			}
+		}
+		for id := range b.Open {
+			r.Lost++
+			fault("%s: order %s was acknowledged and cannot be cancelled: the exchange does not know it", l.name, trader.Text(id))
+		}
+		r.Doubled += b.FaultCount
+		for _, f := range b.Faults {
+			fault("%s: %s", l.name, f)
+		}
+		r.NumberFaults += l.numbers.count + l.numbers.holes()
+		if holes := l.numbers.holes(); holes > 0 {
+			fault("%s: %d numbers up to %d never came", l.name, holes, l.numbers.highest)
+		}
+		for _, f := range l.numbers.faults {
+			fault("%s: %s", l.name, f)
+		}
+		l.mu.Unlock()
+	}
+	s.judgeReplicas(fault)
+	s.feed.mu.Lock()
+	r.FeedGaps, r.FeedContradictions = s.feed.gaps, s.feed.contradictions
+	if n := len(s.feed.sessions); n > 1 {
+		r.FeedContradictions += n - 1
+	}
+	r.FeedMessages, r.LineMessages = uint64(max(len(s.feed.content)-1, 0)), s.feed.lineMessages
+	for _, f := range s.feed.faults {
+		fault("%s", f)
+	}
+	s.feed.mu.Unlock()
+	r.FeedGaps += s.feed.missing()
+	r.KillToFirstDecision, r.ClientOutage = distribution(s.kills), distribution(s.outages)
+	r.Verdict = "fail"
+	if r.Passed() {
+		r.Verdict = "pass"
+	}
+}
+
+// judgeReplicas compares the replicas' states with each other, and the number of orders left with none.
+func (s *scene) judgeReplicas(fault func(string, ...any)) {
+	v := cluster.Look(s.cluster.HTTP(), true)
+	if !v.Agree {
+		s.report.Diverged++
+		fault("state hashes at command %d differ: %v", v.CommonIndex, v.Hashes)
+	}
+	full := map[uint64]string{} // by command index
+	for _, st := range v.Replicas {
+		if st.Status == nil {
+			continue
+		}
+		if was, ok := full[st.Status.Commands]; ok && was != st.Status.FullHash {
+			s.report.Diverged++
+			fault("the whole state of replica %d after command %d has hash %s, another's has %s", st.ID, st.Status.Commands, st.Status.FullHash, was)
+		}
+		full[st.Status.Commands] = st.Status.FullHash
+		if st.ID == v.Leader && st.Status.Resting > 0 {
+			s.report.Doubled += st.Status.Resting
+			fault("%d orders rest that no client knows of", st.Status.Resting)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+package drill
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"exchange/book"
+	"exchange/cmd/exchange/cluster"
+	"exchange/cmd/exchange/trader"
+	"exchange/fix"
+)
+
+// load is one FIX client that keeps a window of requests under way, over changes of leader, and knows what it was told.
+type load struct {
+	name    string
+	client  *trader.Client
+	rng     *rand.Rand
+	symbols []string
+	window  int
+
+	mu       sync.Mutex
+	blotter  *trader.Blotter
+	numbers  *numbers
+	ids      []book.ClientID // of the open orders, with some that are closed by now
+	entered  map[book.ClientID]struct{}
+	waiting  map[book.ClientID]struct{}
+	next     int
+	stopping bool
+	refused  int   // requests refused because the order was gone already: a race with a fill, or an order lost
+	last     int64 // monotonic ns of the last report
+	first    int64 // of the first report after mark, 0: none yet
+	marked   int64
+}
+
+const (
+	loadMid     = 50_0000 // 1/10,000
+	loadTick    = 100
+	loadOpenMax = 200
+)
+
+func newLoad(session trader.Credentials, addresses, symbols []string, window int, seed uint64) *load {
+	l := &load{
+		name: session.Sender, rng: rand.New(rand.NewPCG(seed, 1)), symbols: symbols, window: window, blotter: trader.NewBlotter(), numbers: newNumbers(),
+		entered: map[book.ClientID]struct{}{}, waiting: map[book.ClientID]struct{}{},
+	}
+	l.client = trader.New(trader.Options{
+		Credentials: session, Addresses: addresses, HeartBtInt: 5, OnReceived: l.received,
+	})
+	return l
+}
+
+// run keeps the window full until the context ends.
+func (l *load) run(ctx context.Context) {
+	l.client.Do(func(i *fix.Initiator, now int64) { l.mu.Lock(); defer l.mu.Unlock(); l.fill(i, now) })
+	l.client.Run(ctx)
+}
+
+func (l *load) received(i *fix.Initiator, r *fix.Received, now int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.numbers.take(r)
+	if r.Duplicate {
+		return
+	}
+	l.blotter.Take(r)
+	if !application(r) {
+		return
+	}
+	if r.Is("8") && r.ExecType == '5' {
+		l.ids = append(l.ids, r.ClOrdID)
+	}
+	l.last = cluster.Monotonic()
+	if l.marked != 0 && l.first == 0 {
+		l.first = l.last
+	}
+	if r.Is("9") {
+		l.refused++
+	}
+	delete(l.waiting, r.ClOrdID)
+	l.fill(i, now)
+}
+
+// fill sends requests until the window is full. Under mu.
+func (l *load) fill(i *fix.Initiator, now int64) {
+	for !l.stopping && len(l.waiting) < l.window {
+		l.send(i, now)
+	}
+}
+
+func (l *load) send(i *fix.Initiator, now int64) {
+	id := l.newID()
+	kind := l.rng.IntN(20)
+	if open := l.pick(); open != nil && (kind < 5 || len(l.blotter.Open) > loadOpenMax) {
+		open.Asked = true
+		o := fix.Order{ClOrdID: []byte(trader.Text(id)), OrigClOrdID: []byte(trader.Text(open.ID)), Symbol: []byte(trader.Text8(open.Symbol)),
+			Side: book.Side(open.Side - '1'), Qty: open.Qty + int64(l.rng.IntN(21)-10), Price: open.Price + int64(l.rng.IntN(3)-1)*loadTick}
+		if kind < 2 && o.Qty > 0 {
+			i.OrderCancelReplaceRequest(now, &o)
+		} else {
+			i.OrderCancelRequest(now, &o)
+		}
+		return
+	}
+	o := fix.Order{ClOrdID: []byte(trader.Text(id)), Symbol: []byte(l.symbols[l.rng.IntN(len(l.symbols))]), Side: book.Side(l.rng.IntN(2)),
+		Qty: int64(1 + l.rng.IntN(100)), Price: loadMid + int64(l.rng.IntN(11)-5)*loadTick}
+	if kind == 19 {
+		o.TIF = book.ImmediateOrCancel
+	}
+	l.entered[id] = struct{}{}
+	l.ids = append(l.ids, id)
+	i.NewOrderSingle(now, &o)
+}
+
+// pick gives an open order that nothing is asked of, or nil.
+func (l *load) pick() *trader.Order {
+	for try := 0; try < 8 && len(l.ids) > 0; try++ {
+		at := l.rng.IntN(len(l.ids))
+		if o := l.blotter.Open[l.ids[at]]; o == nil {
+			l.ids[at] = l.ids[len(l.ids)-1]
+			l.ids = l.ids[:len(l.ids)-1]
+		} else if !o.Asked {
+			return o
+		}
+	}
+	return nil
+}
+
+func (l *load) newID() book.ClientID {
+	l.next++
+	id := trader.ClientID(fmt.Sprintf("%s-%d", l.name, l.next))
+	l.waiting[id] = struct{}{}
+	return id
+}
+
+// mark makes outage measure from this moment (monotonic ns).
+func (l *load) mark(at int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.marked, l.first = at, 0
+}
+
+// outage is how long after mark the next report came, ns; 0: none yet.
+func (l *load) outage() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.first == 0 {
+		return 0
+	}
+	return l.first - l.marked
+}
+
+// answered tells how many requests of this client have been answered, and how many are under way.
+func (l *load) answered() (acknowledged, waiting int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.blotter.Acknowledged, len(l.waiting)
+}
+
+// stop sends no more requests.
+func (l *load) stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopping = true
+}
+
+// cancelAll asks for every open order's end: an order that was acknowledged and lost is found by this.
+func (l *load) cancelAll() (asked int) {
+	l.client.Do(func(i *fix.Initiator, now int64) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for _, open := range l.blotter.Open {
+			id := l.newID()
+			asked++
+			i.OrderCancelRequest(now, &fix.Order{ClOrdID: []byte(trader.Text(id)), OrigClOrdID: []byte(trader.Text(open.ID)),
+				Symbol: []byte(trader.Text8(open.Symbol)), Side: book.Side(open.Side - '1')})
+		}
+	})
+	return asked
+}
+
+// settle waits until every request is answered and no message is missing.
+func (l *load) settle(ctx context.Context) error {
+	for {
+		_, waiting := l.answered()
+		if waiting == 0 && l.client.Settled() {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("client %s: %d requests were not answered", l.name, waiting)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package drill
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"time"
+)
+
+// Report is a drill's result: --json prints it as it is.
+type Report struct {
+	Schema     string `json:"schema"` // exchange.drill/v1
+	Scenario   string `json:"scenario"`
+	Runs       int    `json:"runs"`
+	Replicas   int    `json:"replicas"`
+	Provider   string `json:"provider"`
+	Durability string `json:"durability"`
+	Clients    int    `json:"clients"`
+
+	Acknowledged int   `json:"acknowledged"`
+	Rejected     int   `json:"rejected"`
+	Trades       int   `json:"trades"`
+	Volume       int64 `json:"volume"`
+
+	// Lost: acknowledged orders that the exchange does not know any more. Doubled: orders answered or executed more than once. Diverged:
+	// replicas with other states than the others. NumberFaults: FIX numbers with a hole or two contents. FeedGaps and FeedContradictions: the
+	// same for the feed. Unanswered: requests without an answer.
+	Lost               int `json:"lost"`
+	Doubled            int `json:"doubled"`
+	Diverged           int `json:"diverged"`
+	NumberFaults       int `json:"number_faults"`
+	FeedGaps           int `json:"feed_gaps"`
+	FeedContradictions int `json:"feed_contradictions"`
+	Unanswered         int `json:"unanswered"`
+
+	FeedMessages uint64 `json:"feed_messages"`
+	LineMessages int    `json:"line_messages"`
+
+	KillToFirstDecision Distribution `json:"kill_to_first_decision_ns"`
+	ClientOutage        Distribution `json:"client_outage_ns"`
+
+	Faults  []string `json:"faults"`
+	Verdict string   `json:"verdict"` // pass or fail
+}
+
+// Distribution of a time, ns.
+type Distribution struct {
+	P50 int64 `json:"p50"`
+	P99 int64 `json:"p99"`
+	Max int64 `json:"max"`
+}
+
+func distribution(samples []int64) Distribution {
+	if len(samples) == 0 {
+		return Distribution{}
+	}
+	s := append([]int64(nil), samples...)
+	sort.Slice(s, func(i, j int) bool { return s[i] < s[j] })
+	at := func(q float64) int64 { return s[min(len(s)-1, int(q*float64(len(s))))] }
+	return Distribution{P50: at(0.50), P99: at(0.99), Max: s[len(s)-1]}
+}
+
+// Safe tells whether nothing was lost, doubled, diverged or numbered wrongly.
+func (r *Report) Safe() bool {
+	return r.Lost == 0 && r.Doubled == 0 && r.Diverged == 0 && r.NumberFaults == 0 && r.FeedGaps == 0 && r.FeedContradictions == 0
+}
+
+// Passed tells whether the drill held: safe, and every request answered.
+func (r *Report) Passed() bool { return r.Safe() && r.Unanswered == 0 }
+
+// Print writes the report for people.
+func (r *Report) Print(w io.Writer) {
+	ms := func(ns int64) string { return fmt.Sprintf("%.2f ms", float64(ns)/float64(time.Millisecond)) }
+	fmt.Fprintf(w, "drill %s: %d runs, %d replicas over %s, durability %s, %d FIX clients\n", r.Scenario, r.Runs, r.Replicas, r.Provider, r.Durability, r.Clients)
+	fmt.Fprintf(w, "  kill to first new command decided   p50 %s   max %s\n", ms(r.KillToFirstDecision.P50), ms(r.KillToFirstDecision.Max))
+	fmt.Fprintf(w, "  client's outage                     p50 %s   max %s\n", ms(r.ClientOutage.P50), ms(r.ClientOutage.Max))
+	fmt.Fprintf(w, "  orders acknowledged                 %d (and %d rejected)\n", r.Acknowledged, r.Rejected)
+	fmt.Fprintf(w, "  fills reported, volume              %d, %d\n", r.Trades, r.Volume)
+	fmt.Fprintf(w, "  acknowledged and lost               %d\n", r.Lost)
+	fmt.Fprintf(w, "  answered or executed twice          %d\n", r.Doubled)
+	fmt.Fprintf(w, "  requests without an answer          %d\n", r.Unanswered)
+	fmt.Fprintf(w, "  FIX numbers with a hole or reused   %d\n", r.NumberFaults)
+	fmt.Fprintf(w, "  feed gaps, contradictions           %d, %d (of %d messages; %d more on the lines)\n", r.FeedGaps, r.FeedContradictions, r.FeedMessages, r.LineMessages)
+	fmt.Fprintf(w, "  replicas diverged                   %d\n", r.Diverged)
+	for _, f := range r.Faults {
+		fmt.Fprintf(w, "  ! %s\n", f)
+	}
+	fmt.Fprintf(w, "%s\n", r.Verdict)
+}

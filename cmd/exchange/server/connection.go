@@ -1,0 +1,240 @@
+package server
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"exchange/book"
+	"exchange/fix"
+)
+
+// conn is one FIX connection.
+//
+//  1. The reader gives bytes to the acceptor and submits the commands that come out, waiting while the inbox is full.
+//  2. The loop applies them, files the reports and wakes the writer.
+//  3. The writer follows the session's reports with a cursor and sends what the acceptor makes of them.
+//  4. When either side ends, the writer goes on until the state machine has answered the end, so that no answer meant for this connection is
+//     taken for one of the next.
+type conn struct {
+	g      *gateway
+	socket net.Conn
+	// control carries the session's events without a number; awake says that there are reports.
+	control chan book.Event
+	awake   chan struct{}
+	// abandoned: the leadership ended; nothing is submitted any more.
+	abandoned atomic.Bool
+
+	mu         sync.Mutex
+	acceptor   *fix.Acceptor
+	session    uint16
+	cursor     uint64 // last report given to the acceptor
+	generation uint64 // of the session's numbers
+	reports    [reportsAtOnce]book.Event
+}
+
+const (
+	// controlEvents bounds the session events waiting for a connection's writer.
+	controlEvents = 256
+	// reportsAtOnce is how many reports are encoded into one write.
+	reportsAtOnce = 64
+	readBuffer    = 16 << 10
+	tickEvery     = 100 * time.Millisecond
+	// inboxBackoff is how long a gateway waits before it tries a full inbox again.
+	inboxBackoff = 50 * time.Microsecond
+	// overPatience bounds the wait for the state machine's answer to the end of a connection.
+	overPatience = 5 * time.Second
+)
+
+func newConn(g *gateway, socket net.Conn) *conn {
+	c := &conn{g: g, socket: socket, control: make(chan book.Event, controlEvents), awake: make(chan struct{}, 1)}
+	c.acceptor = fix.NewAcceptor(g.r.cfg.acceptor(), claimant{g.r.directory, c})
+	return c
+}
+
+// claimant is the directory as one connection sees it.
+type claimant struct {
+	*directory
+	c *conn
+}
+
+// Claim binds the session to the connection and remembers where its reports stand: the answer to the Logon comes after them.
+func (d claimant) Claim(session uint16) bool {
+	if !d.c.g.claim(session, d.c) {
+		return false
+	}
+	d.c.session = session
+	d.c.cursor, d.c.generation = d.c.g.r.outbox.reports.last(session)
+	return true
+}
+
+// read turns bytes into commands until the connection ends.
+func (c *conn) read() {
+	buf := make([]byte, readBuffer)
+	for {
+		n, err := c.socket.Read(buf)
+		c.mu.Lock()
+		for rest := buf[:n]; len(rest) > 0; {
+			taken := c.acceptor.Receive(time.Now().UnixNano(), rest)
+			rest = rest[taken:]
+			if c.drain(); taken == 0 {
+				// Its buffers are full until an answer comes back: the client waits meanwhile.
+				c.mu.Unlock()
+				time.Sleep(inboxBackoff)
+				c.mu.Lock()
+			}
+			if c.abandoned.Load() {
+				break
+			}
+		}
+		if err != nil {
+			c.acceptor.Hangup(time.Now().UnixNano())
+			c.drain()
+		}
+		closed, _ := c.acceptor.Closed()
+		c.mu.Unlock()
+		if err != nil || closed {
+			c.socket.Close()
+			c.rouse()
+			return
+		}
+	}
+}
+
+// write follows the session's reports and keeps its timers, until the connection is over.
+func (c *conn) write() {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	var closedAt time.Time
+	for {
+		var e book.Event
+		var event bool
+		select {
+		case e = <-c.control:
+			event = true
+		case <-c.awake:
+		case <-tick.C:
+		}
+		c.mu.Lock()
+		now := time.Now()
+		c.follow()
+		if event {
+			c.acceptor.Deliver(now.UnixNano(), &e)
+		}
+		c.acceptor.Tick(now.UnixNano())
+		c.drain()
+		closed, reason := c.acceptor.Closed()
+		over, session := c.acceptor.Over() || c.abandoned.Load(), c.session
+		c.mu.Unlock()
+		if closed && closedAt.IsZero() {
+			closedAt = now
+			c.socket.Close()
+			c.g.r.log.Debug().Uint16("session", session).Str("reason", reason).Msg("FIX connection closed")
+		}
+		if over || closed && now.Sub(closedAt) > overPatience {
+			c.socket.Close()
+			c.g.forget(c, session)
+			return
+		}
+	}
+}
+
+// rouse makes the writer look.
+func (c *conn) rouse() {
+	select {
+	case c.awake <- struct{}{}:
+	default:
+	}
+}
+
+// follow gives the acceptor the reports it has not had. Under mu.
+func (c *conn) follow() {
+	for c.session != 0 {
+		store := c.g.r.outbox.reports
+		if _, g := store.last(c.session); g != c.generation {
+			c.cursor, c.generation = 0, g // the numbers were reset: they start at 1 again
+		}
+		n, first := store.read(c.session, c.cursor+1, c.reports[:])
+		if n == 0 {
+			return
+		}
+		if first != c.cursor+1 {
+			// So slow that what it has not read is no longer kept. It asks again when it comes back.
+			c.g.r.log.Warn().Uint16("session", c.session).Uint64("next", c.cursor+1).Uint64("kept", first).Msg("FIX client too slow: cut")
+			c.acceptor.Hangup(time.Now().UnixNano())
+			c.cursor = first - 1
+		}
+		now := time.Now().UnixNano()
+		for i := range n {
+			c.acceptor.Deliver(now, &c.reports[i])
+			c.resendIfAsked()
+		}
+		c.cursor += uint64(n)
+		c.drain()
+	}
+}
+
+// drain carries out what the acceptor wants. Under mu.
+func (c *conn) drain() {
+	c.resendIfAsked()
+	commands := c.acceptor.Commands()
+	for i := range commands {
+		c.submit(&commands[i])
+	}
+	b := c.acceptor.Bytes()
+	if len(b) == 0 {
+		return
+	}
+	_ = c.socket.SetWriteDeadline(time.Now().Add(c.g.r.cfg.Gateway.WriteTimeout.D()))
+	if _, err := c.socket.Write(b); err != nil {
+		c.acceptor.Hangup(time.Now().UnixNano())
+		for _, last := range c.acceptor.Commands() {
+			c.submit(&last)
+		}
+	}
+	c.acceptor.Sent(len(b))
+}
+
+// submit puts a command into the inbox, waiting while it is full: the client feels it through TCP.
+func (c *conn) submit(cmd *book.Command) {
+	for !c.abandoned.Load() && !c.g.r.stopping.Load() {
+		if c.g.r.inbox.put(cmd) {
+			return
+		}
+		time.Sleep(inboxBackoff)
+	}
+}
+
+// resendIfAsked gives the acceptor the stored reports of the range it asks for. Under mu.
+func (c *conn) resendIfAsked() {
+	from, to, ok := c.acceptor.ResendRequest()
+	if !ok {
+		return
+	}
+	batch := make([]book.Event, reportsAtOnce)
+	for from <= to {
+		n, first := c.g.r.outbox.reports.read(c.session, from, batch)
+		if n == 0 || first > to {
+			break
+		}
+		now := time.Now().UnixNano()
+		for i := range n {
+			if batch[i].OutSeq <= to {
+				c.acceptor.Resend(now, &batch[i])
+			}
+		}
+		from = first + uint64(n)
+		if b := c.acceptor.Bytes(); len(b) > resendBytesAtOnce {
+			_ = c.socket.SetWriteDeadline(time.Now().Add(c.g.r.cfg.Gateway.WriteTimeout.D()))
+			if _, err := c.socket.Write(b); err != nil {
+				break // the next write says so too
+			}
+			c.acceptor.Sent(len(b))
+		}
+	}
+	c.acceptor.ResendDone(time.Now().UnixNano())
+}
+
+// resendBytesAtOnce bounds what is encoded of a resent range before it is written.
+const resendBytesAtOnce = 256 << 10
