@@ -1,0 +1,210 @@
+package moldudp64
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"exchange/marketdata/feed"
+)
+
+// PublisherConfig holds the settings of a line; zero means the default.
+type PublisherConfig struct {
+	Session Session
+	// Destinations get every packet: one multicast group, or a list of unicast addresses.
+	Destinations []netip.AddrPort
+	// Interface is the name of the network interface for multicast; empty: the system's choice.
+	Interface string
+	// TTL is how many routers a multicast packet may pass (default 1: none).
+	TTL int
+	// From is the number of the first message published; 0: the next one.
+	From uint64
+	// MaxPacket is the longest packet in bytes (default DefaultMaxPacket). A single longer message goes alone.
+	MaxPacket int
+	// Heartbeat is how long the line may be idle (default 1 s).
+	Heartbeat time.Duration
+}
+
+const (
+	// burstPackets bounds what is sent without a pause of burstPause: a receiver's socket holds not much more.
+	burstPackets = 64
+	burstPause   = time.Millisecond
+	// endRepeats is how often the end of the session is sent before Close returns.
+	endRepeats = 3
+)
+
+// Publisher is one line of the feed. It reads the store by itself and never holds up its writer.
+type Publisher struct {
+	config   PublisherConfig
+	store    *feed.Store
+	conn     *net.UDPConn
+	follower *feed.Follower
+	ended    atomic.Bool
+	wake     chan struct{}
+	done     chan struct{}
+	once     sync.Once
+	wg       sync.WaitGroup
+
+	packets, sendErrors atomic.Uint64
+	skipped             atomic.Uint64
+}
+
+// PublisherStatus counts what a line did.
+type PublisherStatus struct {
+	// Packets sent, to each destination; SendErrors of the socket (the packet is lost, receivers ask again).
+	Packets, SendErrors uint64
+	// Skipped messages: the store dropped them before they were sent.
+	Skipped uint64
+}
+
+// NewPublisher opens the line's socket and starts publishing. It takes one of the store's followers.
+func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error) {
+	if config.MaxPacket == 0 {
+		config.MaxPacket = DefaultMaxPacket
+	}
+	if config.Heartbeat <= 0 {
+		config.Heartbeat = time.Second
+	}
+	if config.TTL <= 0 {
+		config.TTL = 1
+	}
+	switch {
+	case len(config.Destinations) == 0:
+		return nil, errors.New("moldudp64: no destination: name a multicast group or unicast addresses")
+	case config.Session.Blank():
+		return nil, errors.New("moldudp64: no session name")
+	case config.MaxPacket < HeaderLen+BlockLen || config.MaxPacket > LargestPacket:
+		return nil, fmt.Errorf("moldudp64: packets of %d bytes; %d to %d are possible", config.MaxPacket, HeaderLen+BlockLen, LargestPacket)
+	}
+	conn, err := openSender(&config)
+	if err != nil {
+		return nil, fmt.Errorf("moldudp64: opening a line to %v: %w", config.Destinations, err)
+	}
+	follower, err := store.Follow()
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	p := &Publisher{config: config, store: store, conn: conn, follower: follower, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	p.wg.Add(1)
+	reader := store.NewReader(config.From)
+	go func() {
+		defer p.wg.Done()
+		p.publish(reader)
+	}()
+	return p, nil
+}
+
+// openSender opens the socket, with multicast's settings if a destination is a group.
+func openSender(config *PublisherConfig) (*net.UDPConn, error) {
+	network, group := "udp4", false
+	for _, d := range config.Destinations {
+		if d.Addr().Is6() && !d.Addr().Is4In6() {
+			network = "udp"
+		}
+		group = group || d.Addr().IsMulticast()
+	}
+	conn, err := net.ListenUDP(network, nil)
+	if err != nil {
+		return nil, err
+	}
+	if group {
+		if err := setMulticast(conn, config.Interface, config.TTL); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+// Status counts what the line did.
+func (p *Publisher) Status() PublisherStatus {
+	return PublisherStatus{Packets: p.packets.Load(), SendErrors: p.sendErrors.Load(), Skipped: p.skipped.Load()}
+}
+
+// EndSession publishes what is left and from then on the end of the session in place of heartbeats, until Close. Nothing may be
+// appended to the store any more.
+func (p *Publisher) EndSession() {
+	p.ended.Store(true)
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Close ends the line, after what is published now has been sent.
+func (p *Publisher) Close() {
+	p.once.Do(func() {
+		close(p.done)
+		p.wg.Wait()
+		p.follower.Close()
+		p.conn.Close()
+	})
+}
+
+// publish is the line's loop: what is new, or a heartbeat when nothing was for a while.
+func (p *Publisher) publish(reader feed.Reader) {
+	idle := time.NewTimer(p.config.Heartbeat)
+	defer idle.Stop()
+	buf := make([]byte, 0, HeaderLen+BlockLen+feed.MaxMessage+p.config.MaxPacket)
+	for {
+		p.follower.Arm()
+		ended := p.ended.Load()
+		if p.drain(&reader, p.store.Next(), buf) {
+			idle.Reset(p.config.Heartbeat)
+		}
+		if ended {
+			p.send(AppendEndOfSession(buf, p.config.Session, reader.Number()))
+		}
+		select {
+		case <-p.follower.C:
+		case <-p.wake:
+		case <-idle.C:
+			if !ended {
+				p.send(AppendHeartbeat(buf, p.config.Session, reader.Number()))
+			}
+			idle.Reset(p.config.Heartbeat)
+		case <-p.done:
+			p.drain(&reader, p.store.Next(), buf)
+			for range endRepeats {
+				if p.ended.Load() {
+					p.send(AppendEndOfSession(buf, p.config.Session, reader.Number()))
+				}
+			}
+			return
+		}
+	}
+}
+
+// drain sends everything below number next and tells whether there was anything.
+func (p *Publisher) drain(reader *feed.Reader, next uint64, buf []byte) (any bool) {
+	for sent := 1; reader.Number() < next; sent++ {
+		packet, count, err := fill(buf[:0], p.config.Session, reader, p.config.MaxPacket, MaxCount)
+		if count > 0 {
+			p.send(packet)
+			any = true
+		}
+		if errors.Is(err, feed.ErrDropped) {
+			first := p.store.First()
+			p.skipped.Add(first - reader.Number())
+			*reader = p.store.NewReader(first)
+		}
+		if sent%burstPackets == 0 {
+			time.Sleep(burstPause)
+		}
+	}
+	return any
+}
+
+func (p *Publisher) send(packet []byte) {
+	for _, d := range p.config.Destinations {
+		if _, err := p.conn.WriteToUDPAddrPort(packet, d); err != nil {
+			p.sendErrors.Add(1)
+		}
+	}
+	p.packets.Add(1)
+}

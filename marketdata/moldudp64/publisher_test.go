@@ -1,0 +1,175 @@
+package moldudp64
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	"exchange/marketdata/feed"
+)
+
+// patience bounds how long a test waits for what has to come; nothing is measured by it.
+const patience = 20 * time.Second
+
+func listen(t *testing.T) (*net.UDPConn, netip.AddrPort) {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+// TestALineOverSockets: a publisher, a receiver that loses every third packet, and a request server, over the loopback.
+func TestALineOverSockets(t *testing.T) {
+	const messages = 10_000
+	day := session(t, "DAY0001")
+	store := feed.NewStore(1 << 30)
+	conn, address := listen(t)
+	server, err := ListenRequests("127.0.0.1:0", store, RequestConfig{Session: day, PerSecond: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	line, err := NewPublisher(store, PublisherConfig{Session: day, Destinations: []netip.AddrPort{address}, From: 1, Heartbeat: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	go func() {
+		for n := uint64(1); n <= messages; n++ {
+			store.Append(n, messageOf(n))
+			if n%97 == 0 {
+				store.Publish()
+			}
+		}
+		store.Publish()
+		line.EndSession()
+	}()
+
+	r := NewReceiver(ReceiverConfig{From: 1, RequestAgain: 20 * time.Millisecond})
+	c := checker{t, 1}
+	start, buf := time.Now(), make([]byte, 2048)
+	for packets := 0; !r.Ended(); {
+		now := int64(time.Since(start))
+		if now > int64(patience) {
+			t.Fatalf("only %d of %d messages: %+v, %+v", c.next-1, messages, r.Status(), line.Status())
+		}
+		conn.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
+		n, _, err := conn.ReadFromUDPAddrPort(buf)
+		if err == nil {
+			if packets++; packets%3 != 0 {
+				if err := r.Receive(buf[:n], now); err != nil {
+					t.Fatal(err)
+				}
+				c.take(r)
+			}
+		} else if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if q, ok := r.Request(now); ok {
+			if _, err := conn.WriteToUDPAddrPort(q.AppendTo(nil), server.Addr()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if c.next != messages+1 {
+		t.Errorf("%d messages delivered, of %d", c.next-1, messages)
+	}
+	asked, answered := server.Counts()
+	if st := r.Status(); asked == 0 || answered == 0 || st.Requests == 0 || line.Status().Packets == 0 {
+		t.Errorf("asked %d, answered %d, %+v", asked, answered, st)
+	}
+}
+
+func TestHeartbeatsWhenIdleAndTheNumberTheyName(t *testing.T) {
+	day := session(t, "DAY0001")
+	store := storeOf(5)
+	conn, address := listen(t)
+	line, err := NewPublisher(store, PublisherConfig{Session: day, Destinations: []netip.AddrPort{address}, Heartbeat: 5 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() Packet {
+		t.Helper()
+		buf := make([]byte, 2048)
+		conn.SetReadDeadline(time.Now().Add(patience))
+		n, _, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Parse(buf[:n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for range 3 {
+		if p := read(); p.Count != 0 || p.Number != 6 || p.End {
+			t.Fatalf("heartbeat: %+v", p)
+		}
+	}
+	store.Append(6, messageOf(6))
+	store.Publish()
+	for p := read(); p.Count != 1 || p.Number != 6; p = read() {
+		if p.Count != 0 || p.Number != 6 {
+			t.Fatalf("before the message: %+v", p)
+		}
+	}
+	line.EndSession()
+	line.Close()
+	for p := read(); !p.End; p = read() {
+		if p.Count != 0 {
+			t.Fatalf("before the end: %+v", p)
+		}
+	}
+}
+
+// TestMulticastOnThisHost: sent to a group, heard by a member. Where the system has no multicast route, that a publisher says so is
+// what is tested.
+func TestMulticastOnThisHost(t *testing.T) {
+	day := session(t, "DAY0001")
+	group := net.UDPAddr{IP: net.IPv4(239, 255, 77, 77)}
+	loopback, err := net.InterfaceByName("lo")
+	if err != nil {
+		loopback = nil
+	}
+	conn, err := net.ListenMulticastUDP("udp4", loopback, &group)
+	if err != nil {
+		t.Logf("no group can be joined here: %v", err)
+		return
+	}
+	defer conn.Close()
+	to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{239, 255, 77, 77}), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	name := ""
+	if loopback != nil {
+		name = loopback.Name
+	}
+	line, err := NewPublisher(storeOf(3), PublisherConfig{Session: day, Destinations: []netip.AddrPort{to}, Interface: name, From: 1, Heartbeat: 10 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	buf := make([]byte, 2048)
+	for deadline := time.Now().Add(patience); ; {
+		conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		n, _, err := conn.ReadFromUDPAddrPort(buf)
+		switch {
+		case err == nil:
+			p, err := Parse(buf[:n])
+			if err != nil || p.Session != day {
+				t.Fatalf("%+v, %v", p, err)
+			}
+			return
+		case line.Status().SendErrors > 0:
+			t.Logf("no multicast here, and the line counts it: %+v", line.Status())
+			return
+		case time.Now().After(deadline):
+			t.Fatalf("nothing was heard: %+v", line.Status())
+		}
+	}
+}
