@@ -12,8 +12,8 @@ const (
 type OrderType uint8
 
 const (
-	Limit  OrderType = 0
-	Market OrderType = 1
+	Limit       OrderType = 0
+	MarketOrder OrderType = 1
 )
 
 // TimeInForce says how long an order lives.

@@ -97,7 +97,7 @@ func terms(c *book.Command, m *Message, instrument *Instrument) {
 	}
 	switch m.get(tagOrdType)[0] {
 	case '1':
-		c.Type = book.Market
+		c.Type = book.MarketOrder
 	case '2':
 		c.Type = book.Limit
 	default:

@@ -171,7 +171,7 @@ func side(s book.Side) byte {
 }
 
 func ordType(t book.OrderType) byte {
-	if t == book.Market {
+	if t == book.MarketOrder {
 		return '1'
 	}
 	return '2'

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"sort"
 	"strconv"
@@ -231,7 +230,7 @@ func (d *desk) enter(words []string) error {
 		o.Side = book.Sell
 	}
 	if price == 0 && strings.HasSuffix(words[2], "@market") {
-		o.Type = orderTypeMarket
+		o.Type = book.MarketOrder
 	}
 	if len(words) == 4 {
 		switch strings.ToLower(words[3]) {

@@ -1,0 +1,162 @@
+package book
+
+import "math/bits"
+
+// ladder finds the level of a price, and the level next better than a new one, for one side of one instrument. It is a radix tree of 64-way nodes over
+// the price, as high as the prices present need and no higher: a book whose prices lie within 4,096 ticks of each other has two nodes on
+// the way to a level, wherever those prices are in int64.
+//
+// Matching never looks here: it follows the levels' own links from best.
+//
+// The tree's shape is a function of the prices present (no node is empty, the root has two children or is a leaf), so a restored
+// market has the same number of nodes left as the one it was taken from.
+type ladder struct {
+	// base is a key below the root: keys that agree with it above the lowest 6*height bits are in the tree's range.
+	base   uint64
+	root   uint32
+	height uint32
+	best   uint32
+}
+
+const (
+	digitBits  = 6
+	digitMask  = 1<<digitBits - 1
+	ladderWays = 1 << digitBits
+	// ladderHeight is the height of a tree over all of int64.
+	ladderHeight = (64 + digitBits - 1) / digitBits
+)
+
+// priceKey orders prices of a side best first, as unsigned numbers.
+func priceKey(side Side, price int64) uint64 {
+	key := uint64(price) ^ 1<<63
+	if side == Buy {
+		return ^key
+	}
+	return key
+}
+
+// node has a bit for each child there is. A leaf's children are levels, another node's are nodes.
+type node struct {
+	present uint64
+	child   [ladderWays]uint32
+}
+
+type nodePool struct {
+	nodes []node
+	free  []uint32
+}
+
+func newNodePool(n int) nodePool {
+	p := nodePool{nodes: make([]node, n+1), free: make([]uint32, n)}
+	for i := range p.free {
+		p.nodes[n-i] = node{}
+		p.free[i] = uint32(n - i)
+	}
+	return p
+}
+
+// room tells whether any one new level is sure to find its nodes.
+func (p *nodePool) room() bool { return len(p.free) >= 2*ladderHeight }
+
+func (p *nodePool) take() uint32 {
+	n := p.free[len(p.free)-1]
+	p.free = p.free[:len(p.free)-1]
+	return n
+}
+
+// release gives back a node without children.
+func (p *nodePool) release(n uint32) { p.free = append(p.free, n) }
+
+// find is the level of key, 0 if there is none.
+func (p *nodePool) find(l *ladder, key uint64) uint32 {
+	if (key^l.base)>>(digitBits*l.height) != 0 || l.height == 0 {
+		return 0
+	}
+	n := l.root
+	for shift := digitBits * (l.height - 1); shift > 0; shift -= digitBits {
+		n = p.nodes[n].child[key>>shift&digitMask] // node 0 has no children
+	}
+	return p.nodes[n].child[key&digitMask]
+}
+
+// insert adds a level under a key that is not there, and returns the level next better, 0 if the new one is the best.
+func (p *nodePool) insert(l *ladder, key uint64, level uint32) (better uint32) {
+	if l.height == 0 {
+		l.root, l.height, l.base = p.take(), 1, key
+	}
+	for (key^l.base)>>(digitBits*l.height) != 0 {
+		r := p.take()
+		d := l.base >> (digitBits * l.height) & digitMask
+		p.nodes[r].present, p.nodes[r].child[d] = 1<<d, l.root
+		l.root = r
+		l.height++
+	}
+	var aside, asideHeight uint32 // the nearest subtree (or, at height 0, level) before key
+	n := l.root
+	for h := l.height - 1; ; h-- {
+		d := key >> (digitBits * h) & digitMask
+		if before := p.nodes[n].present & (1<<d - 1); before != 0 {
+			aside, asideHeight = p.nodes[n].child[63-bits.LeadingZeros64(before)], h
+		}
+		if h == 0 {
+			p.nodes[n].present |= 1 << d
+			p.nodes[n].child[d] = level
+			break
+		}
+		next := p.nodes[n].child[d]
+		if next == 0 {
+			next = p.take()
+			p.nodes[n].present |= 1 << d
+			p.nodes[n].child[d] = next
+		}
+		n = next
+	}
+	for ; asideHeight > 0; asideHeight-- {
+		aside = p.nodes[aside].child[63-bits.LeadingZeros64(p.nodes[aside].present)]
+	}
+	return aside
+}
+
+// remove takes out a key that is there.
+func (p *nodePool) remove(l *ladder, key uint64) {
+	var path [ladderHeight]uint32
+	n := l.root
+	for h := l.height - 1; h > 0; h-- {
+		path[h] = n
+		n = p.nodes[n].child[key>>(digitBits*h)&digitMask]
+	}
+	path[0] = n
+	for h := uint32(0); h < l.height; h++ {
+		nd := &p.nodes[path[h]]
+		d := key >> (digitBits * h) & digitMask
+		nd.child[d] = 0
+		nd.present &^= 1 << d
+		if nd.present != 0 {
+			break
+		}
+		p.release(path[h])
+		if h == l.height-1 {
+			l.root, l.height, l.base = 0, 0, 0
+			return
+		}
+	}
+	p.lower(l)
+}
+
+// lower takes off roots with a single child.
+func (p *nodePool) lower(l *ladder) {
+	for l.height > 1 {
+		nd := &p.nodes[l.root]
+		if nd.present&(nd.present-1) != 0 {
+			return
+		}
+		d := uint64(bits.TrailingZeros64(nd.present))
+		child := nd.child[d]
+		nd.present, nd.child[d] = 0, 0
+		p.release(l.root)
+		l.height--
+		l.root = child
+		shift := digitBits * l.height
+		l.base = l.base&^(digitMask<<shift) | d<<shift
+	}
+}

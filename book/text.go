@@ -1,0 +1,39 @@
+package book
+
+var reasonTexts = [reasons]string{
+	NoReason: "", UnknownInstrument: "unknown instrument", PriceOffTick: "price is not a multiple of the tick size", PriceOutOfRange: "price out of range",
+	QuantityOutOfRange: "quantity out of range", QuantityOffLot: "quantity is not a multiple of the lot size", DuplicateClientID: "duplicate ClOrdID",
+	MarketClosed: "market is closed", InstrumentHalted: "instrument is halted", BookFull: "book is full, try again later",
+	ClientIDsFull: "too many order ids today", UnknownOrder: "unknown order", TooLateToCancel: "too late to cancel",
+	UnsupportedOrder: "unsupported order characteristic", MissingPrice: "price is missing", UserRequest: "cancelled on request",
+	ImmediateOrCancelRest: "immediate or cancel", NotFillable: "fill or kill", NoLiquidity: "no liquidity", SessionDisconnected: "session disconnected",
+	DayEnded: "day ended", NotAuthorized: "not authorized",
+}
+
+// String is the reason in words that a FIX Text (58) can carry.
+func (r Reason) String() string {
+	if r < reasons {
+		return reasonTexts[r]
+	}
+	return "unknown reason"
+}
+
+var eventNames = [eventKinds]string{
+	InstrumentListed: "listed", TradingStateChanged: "trading-state", SystemEventOccurred: "system-event", ParticipantAdded: "participant", SessionAdded: "session",
+	Accepted: "accepted", Rejected: "rejected", Rested: "rested", Filled: "filled", Cancelled: "cancelled", Reduced: "reduced", Replaced: "replaced",
+	CancelRejected: "cancel-rejected", SessionMessageSent: "message", SessionClosed: "closed", CommandDropped: "dropped",
+}
+
+func (k EventKind) String() string {
+	if k < eventKinds && k > 0 {
+		return eventNames[k]
+	}
+	return "unknown event"
+}
+
+func (s Side) String() string {
+	if s == Buy {
+		return "buy"
+	}
+	return "sell"
+}
