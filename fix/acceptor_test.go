@@ -311,7 +311,7 @@ func describeCommand(command *book.Command) string {
 		put("orig", c.OrigID[0] != 0, string(trimNULs(c.OrigID[:])))
 		return b.String()
 	}
-	put("reason", c.Reason != 0, c.Reason)
+	put("reason", c.Reason != 0, uint8(c.Reason))
 	put("tag", c.RefTag != 0, c.RefTag)
 	text := strings.ReplaceAll(string(takeText(c)), "\x01", "|")
 	put("text", text != "", strconv.Quote(text))
