@@ -300,7 +300,7 @@ func describeCommand(command *book.Command) string {
 	put("dup", c.Flags&book.PossDup != 0, "Y")
 	order := c.Kind == book.Enter || c.Kind == book.Cancel || c.Kind == book.Replace
 	if order {
-		put("reason", c.Reason != 0, ReasonText(c.Reason))
+		put("reason", c.Reason != 0, c.Reason)
 		put("instrument", true, c.Instrument)
 		put("side", true, []string{"buy", "sell"}[c.Side])
 		put("type", c.Type != 0, "market")

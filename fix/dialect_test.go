@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"exchange/book"
 )
 
 // TestDialectIsWrittenDown holds docs/fix.md to the tables: every message with its required tags, every reject with its text, and examples that are right.
@@ -31,6 +33,17 @@ func TestDialectIsWrittenDown(t *testing.T) {
 	for reason := 0; reason <= rejectGroupCount; reason++ {
 		if text := sessionRejectText(uint8(reason)); text != "Other" && !strings.Contains(doc, fmt.Sprintf("| %d | %s |", reason, text)) {
 			t.Errorf("reject %d %q is not in the table", reason, text)
+		}
+	}
+	for _, r := range []book.Reason{book.UnknownInstrument, book.PriceOffTick, book.PriceOutOfRange, book.QuantityOutOfRange, book.QuantityOffLot,
+		book.DuplicateClientID, book.MarketClosed, book.InstrumentHalted, book.BookFull, book.ClientIDsFull, book.UnsupportedOrder, book.MissingPrice,
+		book.NotAuthorized} {
+		row := fmt.Sprintf("\n| %d | ", ordRejReason(r))
+		_, texts, _ := strings.Cut(doc, "\n| 103 | Text |")
+		_, texts, _ = strings.Cut(texts, row)
+		texts, _, _ = strings.Cut(texts, "\n")
+		if !strings.Contains(texts, r.String()) {
+			t.Errorf("%q is not in the row of OrdRejReason %d", r, ordRejReason(r))
 		}
 	}
 	examples := 0

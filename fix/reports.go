@@ -80,7 +80,7 @@ func encodeCancelReject(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
 	}
 	e.char(tagOrdStatus, status)
 	e.bytes(tagOrigClOrdID, trimNULs(ev.OrigID[:]))
-	if text := ReasonText(ev.Reason); text != "" {
+	if text := ev.Reason.String(); text != "" {
 		e.text(tagText, text)
 	}
 	e.time(tagTransactTime, ev.Time, ctx.Precision, &ctx.day)
@@ -189,60 +189,9 @@ func timeInForce(t book.TimeInForce) byte {
 
 func reportText(ev *book.Event) string {
 	if ev.Kind == book.Rejected || ev.Kind == book.Cancelled && ev.Reason != book.UserRequest {
-		return ReasonText(ev.Reason)
+		return ev.Reason.String()
 	}
 	return ""
-}
-
-// ReasonText is Text (58) for a reason of the book; empty for NoReason.
-func ReasonText(r book.Reason) string {
-	switch r {
-	case book.NoReason:
-		return ""
-	case book.UnknownInstrument:
-		return "unknown instrument"
-	case book.PriceOffTick:
-		return "price is not a multiple of the tick size"
-	case book.PriceOutOfRange:
-		return "price out of range"
-	case book.QuantityOutOfRange:
-		return "quantity out of range"
-	case book.QuantityOffLot:
-		return "quantity is not a multiple of the lot size"
-	case book.DuplicateClientID:
-		return "duplicate ClOrdID"
-	case book.MarketClosed:
-		return "market is closed"
-	case book.InstrumentHalted:
-		return "instrument is halted"
-	case book.BookFull:
-		return "book is full"
-	case book.ClientIDsFull:
-		return "no more ClOrdIDs today"
-	case book.UnknownOrder:
-		return "unknown order"
-	case book.TooLateToCancel:
-		return "too late to cancel"
-	case book.UnsupportedOrder:
-		return "unsupported order characteristic"
-	case book.MissingPrice:
-		return "limit order without a price"
-	case book.UserRequest:
-		return "cancelled on request"
-	case book.ImmediateOrCancelRest:
-		return "rest of immediate-or-cancel order"
-	case book.NotFillable:
-		return "cannot be filled in full"
-	case book.NoLiquidity:
-		return "no liquidity"
-	case book.SessionDisconnected:
-		return "session disconnected"
-	case book.DayEnded:
-		return "day ended"
-	case book.NotAuthorized:
-		return "not authorized"
-	}
-	return "refused"
 }
 
 // ordRejReason is OrdRejReason (103).
