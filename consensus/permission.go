@@ -40,7 +40,9 @@ func (n *Node) revoke(to rdmaio.NodeID) bool {
 	case n.cfg.Local:
 		n.stepDown(fmt.Sprintf("replica %d asked for this log", to))
 	default:
-		if err := n.byID[n.holder].log.ModifyAccess(rdmaio.RemoteRead); err != nil {
+		// With a peer that is gone there is nobody left to grant reading to; taking everything away then says that it is fenced.
+		log := n.byID[n.holder].log
+		if log.ModifyAccess(rdmaio.RemoteRead) != nil && log.ModifyAccess(0) != nil {
 			n.stats.NotFenced++
 			return false
 		}
