@@ -95,3 +95,68 @@ func TestConversationsWithTheBook(t *testing.T) {
 		t.Errorf("only %d trades in all conversations: nothing was tried", traded)
 	}
 }
+
+// BenchmarkPipeline is an order from a client to the book and its reports back, 256 at a time, without sockets or replication.
+func BenchmarkPipeline(b *testing.B) {
+	const batch = 256
+	m := book.NewMarket(book.DefaultLimits())
+	var evs []book.Event
+	var stored []book.Event
+	apply := func(c *book.Command) {
+		evs = m.Apply(c, evs[:0])
+		for i := range evs {
+			if evs[i].Session == 1 {
+				stored = append(stored, evs[i])
+			}
+		}
+	}
+	named := func(c book.Command, name, of string) {
+		copy(c.ClientID[:], name)
+		copy(c.OrigID[:], of)
+		apply(&c)
+	}
+	named(book.Command{Kind: book.ListInstrument, Price: 100, Qty: 1}, "ABC", "")
+	named(book.Command{Kind: book.AddParticipant}, "HOUSE", "")
+	named(book.Command{Kind: book.AddSession, Protocol: book.FIX}, "TW>ISLD", "HOUSE")
+	apply(&book.Command{Kind: book.SystemEvent, Code: 'Q'})
+	stored = stored[:0]
+	acceptor := NewAcceptor(AcceptorConfig{}, &floor{session: SessionConfig{Number: 1, Sender: "TW", Target: "ISLD"}})
+	client := NewInitiator(InitiatorConfig{Sender: "TW", Target: "ISLD"})
+	turn := func() {
+		acceptor.Receive(storyStart, client.Bytes())
+		client.Sent(len(client.Bytes()))
+		cmds := acceptor.Commands()
+		for i := range cmds {
+			apply(&cmds[i])
+		}
+		for i := range stored {
+			acceptor.Deliver(storyStart, &stored[i])
+		}
+		stored = stored[:0]
+		client.Receive(storyStart, acceptor.Bytes())
+		acceptor.Sent(len(acceptor.Bytes()))
+	}
+	client.Connect(storyStart)
+	turn()
+	if !client.Active() {
+		b.Fatal("not logged on")
+	}
+	var id [16]byte
+	symbol := []byte("ABC")
+	n, reports := uint64(0), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		for range batch / 2 {
+			for side := book.Buy; side <= book.Sell; side++ {
+				n++
+				client.NewOrderSingle(storyStart, &Order{ClOrdID: id[:putUint(id[:], n%1_000_000)], Symbol: symbol, Side: side, Type: book.Limit, Price: 10_000, Qty: 1})
+			}
+		}
+		turn()
+		reports += len(client.Received())
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "orders/s")
+	if reports < int(n) {
+		b.Fatalf("%d reports for %d orders", reports, n)
+	}
+}
