@@ -17,7 +17,8 @@ type hall struct {
 }
 
 func newHall(t *testing.T, sessions int) (*hall, []SessionConfig) {
-	h := &hall{t: t, market: book.NewMarket(book.DefaultLimits()), streams: map[uint16][]book.Event{}, stores: map[uint16][]book.Event{}}
+	limits := book.Limits{Orders: 1 << 12, ClientIDs: 1 << 12, PriceNodes: 1 << 10, Instruments: 4, Participants: 4, Sessions: 8}
+	h := &hall{t: t, market: book.NewMarket(limits), streams: map[uint16][]book.Event{}, stores: map[uint16][]book.Event{}}
 	setup := func(c book.Command, name, of string) {
 		copy(c.ClientID[:], name)
 		copy(c.OrigID[:], of)
