@@ -64,7 +64,9 @@ func (r *replica) start() {
 		r.t.Error(err)
 		return
 	}
-	r.address = l.Addr().String()
+	if r.address == "127.0.0.1:0" {
+		r.address = l.Addr().String() // the same one when it starts again
+	}
 	server, err := marketdata.NewServer(r.store, r.config)
 	if err != nil {
 		r.t.Error(err)
