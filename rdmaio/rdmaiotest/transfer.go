@@ -386,20 +386,30 @@ func words(t *testing.T, f *Fabric) {
 	hosts := startHosts(t, f, 2)
 	w, o := hosts[1], hosts[2]
 	o.grant(1, 0, rdmaio.RemoteWrite)
-	areas := []struct{ first, last int }{{64, 72}, {128, 152}, {256, 320}, {512, 768}, {1024, 8192}}
+	areas := []struct{ first, last int }{{64, 72}, {128, 152}, {256, 320}, {512, 768}, {1024, 3072}}
 	const slack = 16 // bytes around each area that a write may cover, too
+	rounds := 10_000
+	if f.Concurrent {
+		rounds = 200_000
+	}
 	var mixed atomic.Uint64
 	look := func() {
 		for _, area := range areas {
-			for at := area.first; at < area.last; at += 8 {
-				if v := word(o.mem[0], at); v != v>>8|v<<56 {
-					mixed.Store(v)
+			looks := 1
+			if f.Concurrent { // the smaller, the harder to catch
+				looks = max(1, 1024/(area.last-area.first))
+			}
+			for range looks {
+				for at := area.first; at < area.last; at += 8 {
+					if v := word(o.mem[0], at); v != v>>8|v<<56 {
+						mixed.Store(v)
+					}
 				}
 			}
 		}
 	}
 	f.alongside(look, func() {
-		for i := range 10_000 {
+		for i := range rounds {
 			area := areas[i%len(areas)]
 			before, after := i/3%slack, i/7%slack
 			src := w.local[i%8:][:area.last-area.first+before+after]
