@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"cmd/exchange/server":     {"book", "consensus", "rdmaio", "fix", "ouch", "marketdata", "cmd/exchange/server"},
 	"cmd/exchange/trader":     {"fix", "book"},
 	"cmd/exchange/cluster":    {"cmd/exchange/server", "cmd/exchange/cluster"},
-	"cmd/exchange/drill":      {"book", "fix", "marketdata", "cmd/exchange/cluster", "cmd/exchange/server", "cmd/exchange/trader", "cmd/exchange/drill"},
+	"cmd/exchange/drill":      {"book", "fix", "marketdata", "cmd/exchange/cluster", "cmd/exchange/server", "cmd/exchange/trader", "cmd/exchange/drill", "cmd/exchange/orderflow", "ouch"},
 	"cmd/exchange/simulation": {"book", "consensus", "rdmaio", "rdmaio/sim", "cmd/exchange/server"},
 	"cmd/exchange":            {"book", "consensus", "rdmaio", "fix", "marketdata", "ouch", "cmd/exchange"},
 }

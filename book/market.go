@@ -185,6 +185,7 @@ func (m *Market) Depth(instrument uint16, side Side, n int, dst []PriceLevel) []
 type RestingOrder struct {
 	OrderID, Ref uint64
 	Session      uint16
+	Side         Side
 	Price        int64
 	Qty, Open    int64
 	ClientID     ClientID
@@ -194,11 +195,30 @@ type RestingOrder struct {
 func (m *Market) RestingOrders(instrument uint16, side Side, dst []RestingOrder) []RestingOrder {
 	for li := m.books[instrument].sides[side].best; li != 0; li = m.levels.levels[li].worse {
 		for s := m.levels.levels[li].head; s != 0; s = m.pool.orders[s].next {
-			o := &m.pool.orders[s]
-			dst = append(dst, RestingOrder{OrderID: o.id, Ref: o.ref, Session: o.session, Price: o.price, Qty: int64(o.qty), Open: int64(o.open), ClientID: m.pool.ids[s]})
+			dst = append(dst, m.resting(s))
 		}
 	}
 	return dst
+}
+
+func (m *Market) resting(slot uint32) RestingOrder {
+	o := &m.pool.orders[slot]
+	return RestingOrder{
+		OrderID: o.id, Ref: o.ref, Session: o.session, Side: o.side, Price: o.price, Qty: int64(o.qty), Open: int64(o.open), ClientID: m.pool.ids[slot],
+	}
+}
+
+// OrderByClientID finds an open order by its present client id.
+func (m *Market) OrderByClientID(session uint16, id *ClientID) (RestingOrder, bool) {
+	place, seen := m.ids.find(session, id)
+	if !seen {
+		return RestingOrder{}, false
+	}
+	slot := m.ids.table[place].slot
+	if slot < firstSlot || m.pool.orders[slot].name != place {
+		return RestingOrder{}, false
+	}
+	return m.resting(slot), true
 }
 
 func text(id *ClientID) string {

@@ -52,7 +52,7 @@ func (m *Market) Hash() uint64 {
 	return hashWords(h, ids, uint64(m.ids.count))
 }
 
-// BookHash is over the open orders and the day's trades only, without times and session numbers: the same orders by another way give the same.
+// BookHash is over the open orders and the day's trades only, without times, sessions and clients' ids: the same orders by another way give the same.
 func (m *Market) BookHash() uint64 {
 	n := &m.counters
 	return m.hashOrders(hashWords(hashSeed, n.order, n.match, n.trades, n.volume), false)
@@ -65,9 +65,9 @@ func (m *Market) hashOrders(h uint64, whole bool) uint64 {
 			for li := m.books[number].sides[side].best; li != 0; li = m.levels.levels[li].worse {
 				for s := m.levels.levels[li].head; s != 0; s = m.pool.orders[s].next {
 					o := &m.pool.orders[s]
-					h = hashWords(h, o.id, uint64(o.price), uint64(o.qty), uint64(o.open), uint64(o.notional), hashID(&m.pool.ids[s]))
+					h = hashWords(h, o.id, uint64(o.price), uint64(o.qty), uint64(o.open), uint64(o.notional))
 					if whole {
-						h = hashWords(h, o.ref, uint64(o.session), uint64(o.typ)<<8|uint64(o.tif))
+						h = hashWords(h, o.ref, uint64(o.session), uint64(o.typ)<<8|uint64(o.tif), hashID(&m.pool.ids[s]))
 					}
 				}
 			}

@@ -35,7 +35,8 @@ type leadership struct {
 	waiting  int // outcomes still to come
 	end      Position
 	proposal uint64
-	draining bool // nothing new is proposed until everything under way is decided
+	top      uint64 // offset below which all that is known to be decided lies, when the attempt began
+	draining bool   // nothing new is proposed until everything under way is decided
 	proposed int64
 	lowest   uint64 // lowest head of those that are written to, our own included
 	since    int64
@@ -158,7 +159,7 @@ func (n *Node) catchUp() {
 		}
 	}
 	n.lead.phase = phaseCatchUp
-	n.known = max(n.known, top)
+	n.lead.top = top
 	if source == nil {
 		return
 	}
@@ -187,7 +188,7 @@ func (n *Node) catchUp() {
 // caughtUp checks what was copied, brings the followers up to it, and prepares.
 func (n *Node) caughtUp() {
 	at := n.fuo
-	for at.Offset < n.known {
+	for at.Offset < n.lead.top {
 		h, _, ok := n.log.parse(at)
 		if !ok {
 			n.stepDown(fmt.Sprintf("the entry at %d could not be copied", at.Offset))
@@ -195,7 +196,6 @@ func (n *Node) caughtUp() {
 		}
 		at = h.after()
 	}
-	n.scan = at
 	n.decideTo(at.Offset)
 	highest := max(n.minProposal, load(n.log.region, wordMinProposal))
 	for _, p := range n.peers {

@@ -11,14 +11,13 @@ func (n *Node) heartbeat() {
 	}
 	n.heartbeatAt = n.now + n.cfg.HeartbeatInterval
 	for _, p := range n.peers {
-		if p.reading {
-			continue // a slow network slows the reads down and does not look like a death
+		if p.looked {
+			n.score(p)
 		}
-		if n.postBackground(p, op{kind: opRecord}, rdmaio.Read, 0, p.record) {
-			p.reading = true
-		} else {
-			n.score(p, false)
+		if !p.reading && !n.look(p) {
+			p.looked = true // it cannot even be asked
 		}
+		// A READ that is still under way says nothing: a slow network slows the reads down and does not look like a death.
 	}
 }
 
@@ -32,14 +31,14 @@ func (n *Node) learn(p *peer) {
 	p.moved = p.moved || p.fresh.counter != old
 }
 
-// score counts one READ: good if it could be done.
-func (n *Node) score(p *peer, good bool) {
-	if good && p.moved {
+// score counts what was seen since the last interval: the counter moved, or it did not.
+func (n *Node) score(p *peer) {
+	if p.moved {
 		p.score = min(p.score+1, scoreMax)
 	} else {
 		p.score = max(p.score-1, 0)
 	}
-	p.moved = false
+	p.moved, p.looked = false, false
 	switch {
 	case p.alive && p.score < scoreDead:
 		p.alive = false
@@ -74,7 +73,9 @@ func (n *Node) elect() {
 	}
 	switch first := n.preferred(); {
 	case first == n.cfg.Local && n.role != Candidate:
-		n.stand()
+		if n.now >= n.standAt {
+			n.stand()
+		}
 	case first != n.cfg.Local && n.role == Candidate:
 		n.stepDown("another replica should lead")
 	}

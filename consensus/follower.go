@@ -10,20 +10,41 @@ func (n *Node) follow() {
 	if n.empty {
 		return
 	}
-	n.known = max(n.known, load(n.log.region, wordCommit))
+	n.commit = max(n.commit, load(n.log.region, wordCommit))
+	if n.scan.Offset < n.fuo.Offset {
+		n.scan = n.fuo
+	}
 	for range entriesPerPoll {
 		h, _, ok := n.log.parse(n.scan)
 		if !ok {
 			break
 		}
-		n.known = max(n.known, h.commit)
+		n.commit = max(n.commit, h.commit)
 		n.scan = h.after()
 	}
-	n.decideTo(min(n.known, n.scan.Offset))
+	n.believe()
 	n.seeAdmission()
 }
 
-// decideTo moves the first undecided offset. Invariant: it never falls, and stands between entries.
+// believe moves a follower's first undecided offset up to the commit offset that it found in its own log. Only that one will do: it was written there
+// behind the entries it speaks of. What is known to be decided elsewhere says nothing about a tail that somebody else may have left here.
+func (n *Node) believe() {
+	for range entriesPerPoll {
+		if n.fuo.Offset >= n.commit {
+			return
+		}
+		h, _, ok := n.log.parse(n.fuo)
+		if !ok {
+			return
+		}
+		if h.after().Offset > n.commit {
+			panic(fmt.Sprintf("consensus: no entry ends at the commit offset %d: after %+v comes %+v", n.commit, n.fuo, h))
+		}
+		n.fuo = h.after()
+	}
+}
+
+// decideTo moves a leader's first undecided offset. Invariant: it never falls, and stands between entries of our own.
 func (n *Node) decideTo(offset uint64) {
 	for n.fuo.Offset < offset {
 		h, _, ok := n.log.parseDecided(n.fuo)
@@ -31,9 +52,6 @@ func (n *Node) decideTo(offset uint64) {
 			panic(fmt.Sprintf("consensus: no entry ends at the decided offset %d: after %+v comes %+v", offset, n.fuo, h))
 		}
 		n.fuo = h.after()
-	}
-	if n.scan.Offset < n.fuo.Offset {
-		n.scan = n.fuo
 	}
 }
 
@@ -57,7 +75,7 @@ func (n *Node) InstallSnapshot(at Position) error {
 		return fmt.Errorf("consensus: the snapshot at %d is behind: this log is at %d, the others' begin at %d", at.Offset, n.fuo.Offset, max(needed, 1)-1)
 	}
 	n.applied, n.handed, n.fuo, n.scan = at, at, at, at
-	n.floor, n.known = at.Offset, max(n.known, at.Offset)
+	n.floor = at.Offset
 	n.empty = false
 	store(n.background, wordNeedsState, 0)
 	n.publish()

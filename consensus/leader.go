@@ -86,7 +86,6 @@ func (n *Node) decide() {
 	}
 	if d := acked[n.majority-1]; d > n.fuo.Offset {
 		n.decideTo(d)
-		n.known = max(n.known, d)
 	}
 }
 

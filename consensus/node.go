@@ -44,12 +44,13 @@ type Node struct {
 	fuo     Position // first undecided offset: everything before it is decided and lies in our log
 	scan    Position // follower: complete entries end here
 	floor   uint64   // lowest offset that our log ever held
-	known   uint64   // offset below which everything is known to be decided, in our log or not
+	commit  uint64   // greatest commit offset found in our log
 
 	minProposal uint64 // highest number seen anywhere
 	request     uint64 // number of our last request for permission
 	served      [rdmaio.MaxNodes + 1]uint64
 	heartbeatAt int64
+	standAt     int64 // not before that, after an attempt or a leadership that ended
 
 	lead  leadership
 	wrID  uint64
@@ -78,6 +79,7 @@ type peer struct {
 	reading bool   // a READ of the record is out
 	score   int
 	moved   bool // the counter was seen to change since the last score
+	looked  bool // a READ ended since then
 	alive   bool
 	parts   int // of knowing, still to come
 
@@ -240,6 +242,7 @@ func (n *Node) stepDown(reason string) {
 	}
 	was := n.role
 	n.role = Follower
+	n.standAt = n.now + n.cfg.HeartbeatInterval // whoever ended it goes first
 	n.lead.attempt++
 	n.setReason(reason)
 	for _, p := range n.peers {

@@ -11,8 +11,7 @@ import (
 type opKind uint8
 
 const (
-	opRecord     opKind = 1 + iota // READ of the background record, for the score
-	opHead                         // the same, for its head only
+	opRecord     opKind = 1 + iota // READ of the background record
 	opSmall                        // a WRITE whose outcome nothing waits for
 	opAsk                          // WRITE of a request for permission; arg: its number
 	opAck                          // WRITE of the answer to one; arg: its number
@@ -116,20 +115,12 @@ func (n *Node) complete() {
 func (n *Node) backgroundDone(p *peer, o op, status rdmaio.Status) {
 	good := status == rdmaio.Success
 	switch o.kind {
-	case opRecord, opHead:
-		p.reading = false
+	case opRecord, opKnowRecord:
+		p.reading, p.looked = false, true
 		if good {
 			n.learn(p)
 		}
-		if o.kind == opRecord {
-			n.score(p, good)
-		}
-	case opKnowRecord:
-		p.reading = false
-		if good {
-			n.learn(p)
-		}
-		if o.attempt == n.lead.attempt {
+		if o.kind == opKnowRecord && o.attempt == n.lead.attempt {
 			n.knew(p, good)
 		}
 	}
@@ -197,6 +188,7 @@ func (n *Node) hear() {
 			n.drop(p, "died")
 			continue
 		}
+		p.score, p.alive, p.moved, p.looked = scoreMax, true, false, false // the system says so
 		n.drop(p, "started again")
 		if n.holder == p.id {
 			n.holder = 0 // the new incarnation has no rights here

@@ -45,11 +45,12 @@ func (n *Node) recycle() {
 	}
 }
 
-// look READs a peer's record without waiting for the next heartbeat.
-func (n *Node) look(p *peer) {
-	if !p.reading && n.postBackground(p, op{kind: opHead}, rdmaio.Read, 0, p.record) {
-		p.reading = true
+// look READs a peer's record, unless that is being done; false: it cannot be.
+func (n *Node) look(p *peer) bool {
+	if !p.reading {
+		p.reading = n.postBackground(p, op{kind: opRecord}, rdmaio.Read, 0, p.record)
 	}
+	return p.reading
 }
 
 // pinsTooLong tells whether the peer has held the log up, without a break, for longer than it may.

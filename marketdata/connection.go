@@ -139,7 +139,7 @@ func (c *connection) login(l *soupbin.Login, now int64) {
 
 // write sends until the connection ends.
 func (c *connection) write() error {
-	ticker := time.NewTicker(tickInterval)
+	ticker := time.NewTicker(c.server.tick)
 	defer ticker.Stop()
 	buf := make([]byte, 0, sendBuffer+soupbin.MaxPacket)
 	for {

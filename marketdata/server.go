@@ -50,6 +50,8 @@ type Server struct {
 	store  *feed.Store
 	config ServerConfig
 	start  time.Time
+	// tick is tickInterval, but for tests of what must not wait for it.
+	tick time.Duration
 
 	session atomic.Pointer[soupbin.Session]
 	ended   atomic.Bool
@@ -76,7 +78,7 @@ func NewServer(store *feed.Store, config ServerConfig) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		store: store, config: config, start: time.Now(), follower: follower, done: make(chan struct{}),
+		store: store, config: config, start: time.Now(), tick: tickInterval, follower: follower, done: make(chan struct{}),
 		listeners: map[net.Listener]struct{}{}, connections: map[*connection]struct{}{},
 	}
 	s.wg.Add(1)

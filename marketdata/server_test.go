@@ -131,6 +131,36 @@ func TestFromAnyNumberAndOnwards(t *testing.T) {
 	}
 }
 
+// TestWhatIsPublishedWakesTheConnections: without a tick nothing but the store's wake-up can send it.
+func TestWhatIsPublishedWakesTheConnections(t *testing.T) {
+	store := feed.NewStore(0)
+	s, err := NewServer(store, ServerConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.tick = time.Hour
+	day, _ := soupbin.MakeSession("DAY0001")
+	s.SetSession(day)
+	ours, theirs := net.Pipe()
+	s.take(theirs)
+	core := soupbin.MakeClient(soupbin.Session{}, 1)
+	// A byte at a time: a packet may come in pieces.
+	for _, b := range core.Login(nil, "anyone", "secret", 0) {
+		if _, err := ours.Write([]byte{b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := &dialed{t: t, conn: ours, core: &core}
+	d.want(soupbin.LoginWasAccepted)
+	for n := uint64(1); n < 200; n += 1 + n%3 {
+		appendTo(store, n)
+		for core.NextNumber() <= n {
+			d.want(soupbin.SequencedData)
+		}
+	}
+}
+
 func TestAStreamOverCutConnections(t *testing.T) {
 	store := feed.NewStore(1 << 30)
 	appendTo(store, 1000)

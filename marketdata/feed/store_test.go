@@ -101,18 +101,21 @@ func TestNothingIsSeenBeforePublish(t *testing.T) {
 
 func TestChunksFillByBytesToo(t *testing.T) {
 	s := NewStore(1 << 30)
-	long := bytes.Repeat([]byte{7}, MaxMessage)
-	const messages = 3 * chunkBytes / MaxMessage
+	// Lengths that leave a rest at a chunk's end.
+	long := func(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 990-n%7), n) }
+	const messages = 3 * chunkBytes / 1000
 	for n := uint64(1); n <= messages; n++ {
-		binary.BigEndian.PutUint64(long, n)
-		s.Append(n, long)
+		s.Append(n, long(n))
 	}
 	s.Publish()
 	r := s.NewReader(1)
 	for n := uint64(1); n <= messages; n++ {
-		if m, err := r.Next(); err != nil || len(m) != MaxMessage || binary.BigEndian.Uint64(m) != n {
+		if m, err := r.Next(); err != nil || !bytes.Equal(m, long(n)) {
 			t.Fatalf("message %d: %d bytes, %v", n, len(m), err)
 		}
+	}
+	if n := len(s.dir.Load().chunks); n < 3 {
+		t.Errorf("only %d chunks", n)
 	}
 }
 

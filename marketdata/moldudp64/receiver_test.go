@@ -25,6 +25,35 @@ func packed(s *feed.Store, day Session, from uint64, maxBytes int) (packets [][]
 	}
 }
 
+func TestPacketsAreFilledAndFollowEachOther(t *testing.T) {
+	const messages = 5000
+	day, store := session(t, "DAY0001"), storeOf(messages)
+	for _, maxBytes := range []int{HeaderLen + BlockLen, 80, 200, DefaultMaxPacket, LargestPacket} {
+		next := uint64(1)
+		for _, b := range packed(store, day, 1, maxBytes) {
+			p, err := Parse(b)
+			if err != nil || p.Number != next {
+				t.Fatalf("packets of %d: number %d follows %d, %v", maxBytes, p.Number, next-1, err)
+			}
+			if len(b) > maxBytes && p.Count > 1 {
+				t.Fatalf("packets of %d: one of %d with %d messages", maxBytes, len(b), p.Count)
+			}
+			next += uint64(p.Count)
+			if next <= messages && len(b)+BlockLen+len(messageOf(next)) <= maxBytes {
+				t.Fatalf("packets of %d: one of %d, where message %d had room", maxBytes, len(b), next)
+			}
+			for n := p.Number; p.Count > 0; n++ {
+				if m, _ := p.Next(); !bytes.Equal(m, messageOf(n)) {
+					t.Fatalf("message %d: %x", n, m)
+				}
+			}
+		}
+		if next != messages+1 {
+			t.Fatalf("packets of %d: %d messages", maxBytes, next-1)
+		}
+	}
+}
+
 // checker takes what a receiver delivers and insists on order and content.
 type checker struct {
 	t    *testing.T
@@ -89,8 +118,6 @@ func TestLinesWithLossAndDifferentPacking(t *testing.T) {
 					packet, answers = answers[0], answers[1:]
 				case line < lines: // the end, again and again
 					packet = AppendEndOfSession(nil, day, messages+1)
-				default:
-					packet = nil
 				}
 				if packet != nil && random.Float64() >= loss {
 					if err := r.Receive(packet, now); err != nil {

@@ -87,7 +87,7 @@ func (h *httpServer) status(c *fasthttp.RequestCtx) {
 	if c.QueryArgs().GetBool("full") && !h.r.do(func() {
 		h.r.publishStatus(monotonic())
 		s = *h.r.status.Load()
-		s.FullHash = hex(h.r.market.Hash())
+		s.FullHash, s.BookHash = hex(h.r.market.Hash()), hex(h.r.market.BookHash())
 	}) {
 		c.Error("the replica is stopping", fasthttp.StatusServiceUnavailable)
 		return

@@ -29,6 +29,7 @@ type Status struct {
 	Commands     uint64 `json:"commands"`    // applied, from 1: the index that state_hash belongs to
 	StateHash    string `json:"state_hash"`  // rolling over every command and event
 	FullHash     string `json:"full_hash"`   // of the whole state; only when asked for (?full=1)
+	BookHash     string `json:"book_hash"`   // of the books and trades alone; with full_hash
 	Orders       uint64 `json:"orders"`      // accepted
 	Trades       uint64 `json:"trades"`      //
 	Volume       uint64 `json:"volume"`      //

@@ -1,0 +1,170 @@
+package orderflow
+
+import (
+	"fmt"
+	"time"
+
+	"exchange/book"
+)
+
+// Result is what came out of playing a file.
+type Result struct {
+	Orders    int     `json:"orders"`   // records
+	Accepted  int     `json:"accepted"` //
+	Rejected  int     `json:"rejected"`
+	Trades    int     `json:"trades"`
+	Volume    uint64  `json:"volume"`
+	Resting   int     `json:"resting"`
+	TradeHash string  `json:"trade_hash"`
+	StateHash string  `json:"state_hash"`
+	Seconds   float64 `json:"seconds"`
+}
+
+// TradeHash is the running hash over the trades of a file (FNV-1a over words): resting id, incoming id, price, quantity of each.
+type TradeHash uint64
+
+// NewTradeHash is the hash of no trades.
+func NewTradeHash() TradeHash { return 14695981039346656037 }
+
+// Add takes one trade in.
+func (h *TradeHash) Add(resting, incoming, price, qty uint64) {
+	v := uint64(*h)
+	for _, x := range [...]uint64{resting, incoming, price, qty} {
+		v = (v ^ x) * 1099511628211
+	}
+	*h = TradeHash(v)
+}
+
+func (h TradeHash) String() string { return fmt.Sprintf("%016x", uint64(h)) }
+
+// Player plays records through one market.
+type Player struct {
+	Market  *book.Market
+	Result  Result
+	hash    TradeHash
+	events  []book.Event
+	inSeq   uint64
+	resting uint64 // id of the resting order of the trade whose second event follows
+	command book.Command
+}
+
+// NewPlayer opens a market for a file.
+func NewPlayer(limits book.Limits, symbols int) *Player {
+	p := &Player{Market: book.NewMarket(limits), hash: NewTradeHash(), events: make([]book.Event, 0, 4096), inSeq: 1}
+	for _, c := range Opening(symbols) {
+		p.events = p.Market.Apply(&c, p.events[:0])
+	}
+	return p
+}
+
+// LimitsFor gives limits in which the file fits.
+func LimitsFor(f *File) book.Limits {
+	l := book.DefaultLimits()
+	l.Orders = max(l.Orders, len(f.Records)/4)
+	l.ClientIDs = max(l.ClientIDs, 2*len(f.Records)+16)
+	l.Instruments = max(l.Instruments, f.Symbols)
+	l.PriceNodes = max(l.PriceNodes, 1<<12*f.Symbols/16)
+	return l
+}
+
+// Play plays one record, the number-th of its file from 0, and gives the events that followed (of a replace, those of the new order).
+func (p *Player) Play(number int, r *Record) []book.Event {
+	c := &p.command
+	p.Result.Orders++
+	switch r.Op {
+	case Add, IOC, Market:
+		enter(r, r.ID, c)
+		p.apply()
+	case Replace:
+		*c = book.Command{Kind: book.Cancel, Session: 1}
+		PutID(&c.OrigID, r.ID)
+		PutRequest(&c.ClientID, number)
+		if !p.apply() {
+			return p.events
+		}
+		enter(r, r.Aux, c)
+		p.apply()
+	case Cancel, Reduce:
+		*c = book.Command{Kind: book.Cancel, Session: 1}
+		if r.Op == Reduce {
+			c.Kind, c.Qty = book.Reduce, int64(r.Qty)
+		}
+		PutID(&c.OrigID, r.ID)
+		if r.Op == Cancel {
+			PutRequest(&c.ClientID, number)
+		}
+		p.apply()
+	}
+	return p.events
+}
+
+// apply applies the command and follows its events; false: it was refused.
+func (p *Player) apply() bool {
+	p.inSeq++
+	p.command.Epoch, p.command.InSeq = 1, p.inSeq
+	p.events = p.Market.Apply(&p.command, p.events[:0])
+	refused := false
+	for i := range p.events {
+		e := &p.events[i]
+		switch e.Kind {
+		case book.Accepted:
+			p.Result.Accepted++
+		case book.Rejected, book.CancelRejected, book.CommandDropped:
+			p.Result.Rejected++
+			refused = true
+		case book.Filled:
+			if e.Resting {
+				p.resting = ParseID(&e.ClientID)
+				continue
+			}
+			p.Result.Trades++
+			p.Result.Volume += uint64(e.LastQty)
+			p.hash.Add(p.resting, ParseID(&e.ClientID), uint64(e.LastPrice), uint64(e.LastQty))
+		}
+	}
+	return !refused
+}
+
+// Order gives a live order by its number in the file; the zero RestingOrder if there is none.
+func (p *Player) Order(id uint64) book.RestingOrder {
+	var name book.ClientID
+	PutID(&name, id)
+	o, _ := p.Market.OrderByClientID(1, &name)
+	return o
+}
+
+// ParseID reads an id that PutID wrote; 0: it is no number.
+func ParseID(id *book.ClientID) (v uint64) {
+	for _, c := range id {
+		if c == 0 {
+			break
+		}
+		if c < '0' || c > '9' {
+			return 0
+		}
+		v = 10*v + uint64(c-'0')
+	}
+	return v
+}
+
+// Finish gives the result.
+func (p *Player) Finish(took time.Duration) Result {
+	r := p.Result
+	r.Resting, r.TradeHash, r.StateHash, r.Seconds = p.Market.Resting(), p.hash.String(), fmt.Sprintf("%016x", p.Market.BookHash()), took.Seconds()
+	return r
+}
+
+// Play plays a whole file through one market. progress, if not nil, is told now and then how many records are done.
+func Play(f *File, progress func(done int)) Result {
+	p := NewPlayer(LimitsFor(f), f.Symbols)
+	start := time.Now()
+	for i := range f.Records {
+		p.Play(i, &f.Records[i])
+		if progress != nil && i%progressEvery == progressEvery-1 {
+			progress(i + 1)
+		}
+	}
+	return p.Finish(time.Since(start))
+}
+
+const progressEvery = 1 << 16

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"exchange/cmd/exchange/cluster"
+	"exchange/cmd/exchange/drill"
+	"exchange/cmd/exchange/orderflow"
+	"exchange/cmd/exchange/server"
+
+	"github.com/spf13/cobra"
+)
+
+func replayCommand() *cobra.Command {
+	var through, asJSON bool
+	o := cluster.Options{Durability: "memory"}
+	window := 256
+	c := &cobra.Command{
+		Use: "replay FILE", Short: "Play an order-flow file through one book, or through a cluster", Args: cobra.ExactArgs(1),
+		Long: `Plays an order-flow file and prints what came out. With --cluster the orders go over FIX to a cluster of its own, and the
+result is taken from the execution reports and the replicas' state; both ways must print the same.`,
+		Example: "  exchange replay testdata/orderflow/small.bin\n  exchange replay testdata/orderflow/small.bin --cluster --json",
+		RunE: func(c *cobra.Command, args []string) error {
+			f, err := orderflow.Read(args[0])
+			if err != nil {
+				return err
+			}
+			var result orderflow.Result
+			if through {
+				if err := server.CanRun(o.Provider); err != nil {
+					return err
+				}
+				ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+				defer stop()
+				if result, err = drill.Replay(ctx, f, o, window, progress("orders", len(f.Records))); err != nil {
+					return failed(err)
+				}
+			} else {
+				result = orderflow.Play(f, progress("orders", len(f.Records)))
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), struct {
+					Schema  string `json:"schema"`
+					File    string `json:"file"`
+					Cluster bool   `json:"cluster"`
+					orderflow.Result
+				}{"exchange.replay/v1", args[0], through, result})
+			}
+			printReplay(c.OutOrStdout(), args[0], through, result)
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&through, "cluster", false, "through a cluster of replica processes, over FIX")
+	f.IntVar(&o.Replicas, "replicas", 3, "replica processes of the cluster")
+	f.StringVar(&o.Provider, "provider", "shm", "how they reach each other's memory: shm")
+	f.StringVar(&o.Dir, "dir", "", "directory of the cluster (default: a temporary one)")
+	f.IntVar(&o.BasePort, "base-port", 0, "first port (default: where there is room)")
+	f.IntVar(&window, "window", 256, "requests under way at one time")
+	f.BoolVar(&asJSON, "json", false, "one JSON object")
+	return c
+}
+
+func printReplay(w io.Writer, file string, through bool, r orderflow.Result) {
+	way := "one book"
+	if through {
+		way = "a cluster, over FIX"
+	}
+	fmt.Fprintf(w, "%s through %s\n", file, way)
+	fmt.Fprintf(w, "  orders      %d (%d accepted, %d requests rejected)\n", r.Orders, r.Accepted, r.Rejected)
+	fmt.Fprintf(w, "  trades      %d\n", r.Trades)
+	fmt.Fprintf(w, "  volume      %d\n", r.Volume)
+	fmt.Fprintf(w, "  resting     %d\n", r.Resting)
+	fmt.Fprintf(w, "  trade hash  %s\n", r.TradeHash)
+	fmt.Fprintf(w, "  state hash  %s\n", r.StateHash)
+	fmt.Fprintf(w, "  seconds     %.3f (%.0f orders per second)\n", r.Seconds, float64(r.Orders)/max(r.Seconds, 1e-9))
+}
+
+func generateCommand() *cobra.Command {
+	o := orderflow.DefaultOptions()
+	var out string
+	c := &cobra.Command{
+		Use: "generate -o FILE", Short: "Make an order-flow file by seed", Args: cobra.NoArgs,
+		Example: "  exchange generate -o flow.bin --seed 7 --records 1000000 --prefill 5000",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if out == "" {
+				return errors.New("-o FILE is needed: where the flow is written")
+			}
+			f, err := orderflow.Generate(o, progress("records", o.Records))
+			if err != nil {
+				return err
+			}
+			w, err := os.Create(out)
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(f.Encode(w), w.Close()); err != nil {
+				return err
+			}
+			start := time.Now()
+			r := orderflow.Play(f, nil)
+			r.Seconds = time.Since(start).Seconds()
+			printReplay(c.OutOrStdout(), out, false, r)
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&out, "output", "o", "", "the file")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "the same seed and options give the same file")
+	f.IntVar(&o.Records, "records", o.Records, "records, prefill included")
+	f.IntVar(&o.Prefill, "prefill", o.Prefill, "limit orders at the start, and roughly how many rest later")
+	f.IntVar(&o.Symbols, "symbols", o.Symbols, "instruments")
+	f.IntVar(&o.Span, "span", o.Span, "price range, ticks")
+	f.IntVar(&o.Depth, "depth", o.Depth, "how far from the middle orders are placed, ticks")
+	return c
+}
