@@ -89,13 +89,14 @@ func (n *Node) decide() {
 	}
 }
 
-// pushCommit tells followers of the last decision when nothing follows that would.
+// pushCommit tells followers of the last decision when nothing follows that would. The word must lie behind the entries it speaks of: a follower
+// believes it.
 func (n *Node) pushCommit() {
 	if n.fuo.Offset != n.lead.end.Offset || n.now-n.lead.proposed < n.cfg.CommitPush {
 		return
 	}
 	for _, p := range n.peers {
-		if p.state == confirmed && p.pushed < n.fuo.Offset && n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) {
+		if p.state == confirmed && p.pushed < n.fuo.Offset && p.sent == n.lead.end.Offset && n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) {
 			p.pushed = n.fuo.Offset
 		}
 	}

@@ -37,18 +37,22 @@ func toBoundary(p unsafe.Pointer) uintptr { return -uintptr(p) & 7 }
 // store copies src to mem[offset:], which must hold it, or as much of it as the fence lets pass.
 func store(mem []byte, offset uint64, src []byte) (status rdmaio.Status) {
 	was := debug.SetPanicOnFault(true)
+	done := false
 	defer func() {
 		debug.SetPanicOnFault(was)
-		if fault := recover(); fault != nil {
-			if !faultIn(mem, fault) {
-				panic(fault)
-			}
-			status = rdmaio.RemoteAccessError
+		if done {
+			return
 		}
+		fault := recover()
+		if !faultIn(mem, fault) {
+			panic(fault)
+		}
+		status = rdmaio.RemoteAccessError
 	}()
 	orderStores()
 	dst := unsafe.Pointer(&mem[offset])
 	copyWords(dst, unsafe.Pointer(unsafe.SliceData(src)), uintptr(len(src)), toBoundary(dst))
+	done = true
 	return rdmaio.Success
 }
 
