@@ -160,9 +160,6 @@ func (n *Node) catchUp() {
 	}
 	n.lead.phase = phaseCatchUp
 	n.lead.top = top
-	if source == nil {
-		return
-	}
 	if n.fuo.Offset+uint64(n.cfg.LogBytes) < top {
 		n.empty = true
 		store(n.background, wordNeedsState, top-uint64(n.cfg.LogBytes)+1)
@@ -170,8 +167,11 @@ func (n *Node) catchUp() {
 		n.tell(Event{Kind: SnapshotNeeded, Reason: n.reason})
 		return
 	}
-	if top > n.applied.Offset+uint64(n.cfg.LogBytes) {
+	if top > n.applied.Offset+uint64(n.cfg.LogBytes-n.cfg.WindowBytes) {
 		n.stepDown("the application here is too far behind to lead yet")
+		return
+	}
+	if source == nil {
 		return
 	}
 	for at := n.fuo.Offset; at < top; {
@@ -242,9 +242,10 @@ func (n *Node) prepare(p *peer) bool {
 	return true
 }
 
-// canTake tells whether the log alone brings the follower up: what it lacks is still here, and what it has not taken yet is not overwritten.
+// canTake tells whether the log alone brings the follower up: what it lacks is still here, and what it has not taken yet is not overwritten, also not
+// by a whole window that may be adopted from the tails.
 func (n *Node) canTake(p *peer) bool {
-	return p.decidedAt() >= n.logStart() && p.fresh.head+uint64(n.cfg.LogBytes) >= n.lead.end.Offset
+	return p.decidedAt() >= n.logStart() && p.fresh.head+uint64(n.cfg.LogBytes-n.cfg.WindowBytes) >= n.lead.end.Offset
 }
 
 // bringUp writes the follower the entries it lacks and then how far it may believe them.

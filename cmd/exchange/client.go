@@ -47,7 +47,7 @@ with the next leader when that one dies.
   exchange client --sender CLIENT2
   echo "buy XYZ1 100@10.00" | exchange client --dir /tmp/my-demo
   exchange client --fix 127.0.0.1:9101,127.0.0.1:9102 --sender CLIENT1 --target EXCHANGE`,
-		RunE: func(c *cobra.Command, _ []string) error { return client(c.InOrStdin(), c.OutOrStdout(), o) },
+		RunE: func(c *cobra.Command, _ []string) error { return trade(c.InOrStdin(), c.OutOrStdout(), o) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.fix, "fix", "", "FIX addresses, HOST:PORT[,HOST:PORT…] (default: those of the demo that is running)")
@@ -103,7 +103,7 @@ type desk struct {
 	waiting map[string]bool // requests without an answer
 }
 
-func client(in io.Reader, out io.Writer, o clientOptions) error {
+func trade(in io.Reader, out io.Writer, o clientOptions) error {
 	addresses, err := o.complete()
 	if err != nil {
 		return err
