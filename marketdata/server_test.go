@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -144,6 +145,9 @@ func TestWhatIsPublishedWakesTheConnections(t *testing.T) {
 	s.SetSession(day)
 	ours, theirs := net.Pipe()
 	s.take(theirs)
+	var c *connection
+	for c = range s.connections {
+	}
 	core := soupbin.MakeClient(soupbin.Session{}, 1)
 	// A byte at a time: a packet may come in pieces.
 	for _, b := range core.Login(nil, "anyone", "secret", 0) {
@@ -153,7 +157,13 @@ func TestWhatIsPublishedWakesTheConnections(t *testing.T) {
 	}
 	d := &dialed{t: t, conn: ours, core: &core}
 	d.want(soupbin.LoginWasAccepted)
-	for n := uint64(1); n < 200; n += 1 + n%3 {
+	for n := uint64(1); n < 5000; n += 1 + n%3 {
+		// Only a connection that waits is woken: let it come to that.
+		for deadline := time.Now().Add(patience); !c.armed.Load(); runtime.Gosched() {
+			if time.Now().After(deadline) {
+				t.Fatal("the connection does not wait for messages")
+			}
+		}
 		appendTo(store, n)
 		for core.NextNumber() <= n {
 			d.want(soupbin.SequencedData)

@@ -212,3 +212,34 @@ func TestWhyRunEnds(t *testing.T) {
 		t.Errorf("from now: %v", err)
 	}
 }
+
+// TestPacketsInPieces: what the server sends may come in pieces of any size.
+func TestPacketsInPieces(t *testing.T) {
+	server := soupbin.MakeServer(0)
+	core := soupbin.MakeClient(soupbin.Session{}, 1)
+	login := core.Login(nil, "anyone", "", 0)
+	if e, _, err := server.Receive(login, 0); err != nil || e.Kind != soupbin.LoginRequested {
+		t.Fatal(e, err)
+	}
+	all := server.Accept(nil, session(t, "DAY0001"), 1, 0)
+	const messages = 300
+	for n := uint64(1); n <= messages; n++ {
+		all = server.AppendSequenced(all, messageOf(n), 0)
+	}
+	for size := 1; size < 200; size += 13 {
+		core := soupbin.MakeClient(soupbin.Session{}, 1)
+		core.Login(nil, "anyone", "", 0)
+		done := false
+		r := &stream{soup: &Soup{}, core: core, handler: inOrder(1, messages, func() { done = true }), in: make([]byte, 0, receiveBuffer)}
+		for rest := all; len(rest) > 0; {
+			n := min(size, len(rest))
+			r.in, rest = append(r.in, rest[:n]...), rest[n:]
+			if _, err := r.take("here"); err != nil {
+				t.Fatalf("pieces of %d: %v", size, err)
+			}
+		}
+		if !done || len(r.in) != 0 {
+			t.Errorf("pieces of %d: done %v, %d bytes are left", size, done, len(r.in))
+		}
+	}
+}

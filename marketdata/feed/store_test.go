@@ -101,9 +101,9 @@ func TestNothingIsSeenBeforePublish(t *testing.T) {
 
 func TestChunksFillByBytesToo(t *testing.T) {
 	s := NewStore(1 << 30)
-	// Lengths that leave a rest at a chunk's end.
-	long := func(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 990-n%7), n) }
-	const messages = 3 * chunkBytes / 1000
+	// A length that leaves a rest at the chunk's end which is nearly enough for another message.
+	long := func(n uint64) []byte { return binary.BigEndian.AppendUint64(make([]byte, 980-8), n) }
+	const messages = 3 * chunkBytes / 980
 	for n := uint64(1); n <= messages; n++ {
 		s.Append(n, long(n))
 	}
@@ -309,8 +309,8 @@ func TestExportIsOfItsMomentWhileAppendsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := NewStore(0)
-	if _, err := c.Load(b.Bytes()); err != nil || c.Next() != 3001 {
-		t.Errorf("next %d, %v", c.Next(), err)
+	if rest, err := c.Load(b.Bytes()); err != nil || c.Next() != 3001 || len(rest) != 0 {
+		t.Errorf("next %d, %d bytes too many, %v", c.Next(), len(rest), err)
 	}
 }
 

@@ -129,6 +129,30 @@ func TestHeartbeatsWhenIdleAndTheNumberTheyName(t *testing.T) {
 	}
 }
 
+// TestWhatIsPublishedWakesTheLine: without a heartbeat nothing but the store's wake-up can send it.
+func TestWhatIsPublishedWakesTheLine(t *testing.T) {
+	day, store := session(t, "DAY0001"), storeOf(0)
+	conn, address := listen(t)
+	line, err := NewPublisher(store, PublisherConfig{Session: day, Destinations: []netip.AddrPort{address}, Heartbeat: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	buf := make([]byte, 2048)
+	for next := uint64(1); next < 200; next++ {
+		store.Append(next, messageOf(next))
+		store.Publish()
+		conn.SetReadDeadline(time.Now().Add(patience))
+		n, _, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			t.Fatalf("message %d: %v", next, err)
+		}
+		if p, err := Parse(buf[:n]); err != nil || p.Number != next || p.Count != 1 {
+			t.Fatalf("message %d: %+v, %v", next, p, err)
+		}
+	}
+}
+
 // TestMulticastOnThisHost: sent to a group, heard by a member. Where the system has no multicast route, that a publisher says so is
 // what is tested.
 func TestMulticastOnThisHost(t *testing.T) {
