@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,6 +81,10 @@ func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error)
 	case config.MaxPacket < HeaderLen+BlockLen || config.MaxPacket > LargestPacket:
 		return nil, fmt.Errorf("moldudp64: packets of %d bytes; %d to %d are possible", config.MaxPacket, HeaderLen+BlockLen, LargestPacket)
 	}
+	config.Destinations = slices.Clone(config.Destinations)
+	for i, d := range config.Destinations {
+		config.Destinations[i] = netip.AddrPortFrom(d.Addr().Unmap(), d.Port())
+	}
 	conn, err := openSender(&config)
 	if err != nil {
 		return nil, fmt.Errorf("moldudp64: opening a line to %v: %w", config.Destinations, err)
@@ -103,7 +108,7 @@ func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error)
 func openSender(config *PublisherConfig) (*net.UDPConn, error) {
 	network, group := "udp4", false
 	for _, d := range config.Destinations {
-		if d.Addr().Is6() && !d.Addr().Is4In6() {
+		if d.Addr().Is6() {
 			network = "udp"
 		}
 		group = group || d.Addr().IsMulticast()

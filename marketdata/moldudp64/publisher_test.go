@@ -133,6 +133,8 @@ func TestHeartbeatsWhenIdleAndTheNumberTheyName(t *testing.T) {
 func TestWhatIsPublishedWakesTheLine(t *testing.T) {
 	day, store := session(t, "DAY0001"), storeOf(0)
 	conn, address := listen(t)
+	// As net.UDPAddr gives it: an IPv4 address in IPv6's clothes.
+	address = netip.AddrPortFrom(netip.AddrFrom16(address.Addr().As16()), address.Port())
 	line, err := NewPublisher(store, PublisherConfig{Session: day, Destinations: []netip.AddrPort{address}, Heartbeat: time.Hour})
 	if err != nil {
 		t.Fatal(err)
