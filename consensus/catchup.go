@@ -35,6 +35,7 @@ type leadership struct {
 	waiting  int // outcomes still to come
 	end      Position
 	proposal uint64
+	copied   []byte // what was decided and missing here, as read
 	top      uint64 // offset below which all that is known to be decided lies, when the attempt began
 	draining bool   // nothing new is proposed until everything under way is decided
 	proposed int64
@@ -167,36 +168,43 @@ func (n *Node) catchUp() {
 		n.tell(Event{Kind: SnapshotNeeded, Reason: n.reason})
 		return
 	}
-	if top > n.applied.Offset+uint64(n.cfg.LogBytes-n.cfg.WindowBytes) {
+	if top > n.applied.Offset+uint64(n.cfg.LogBytes) {
 		n.stepDown("the application here is too far behind to lead yet")
 		return
 	}
 	if source == nil {
 		return
 	}
-	for at := n.fuo.Offset; at < top; {
-		piece := min(top-at, n.log.untilEnd(at))
-		if !n.postLog(source, op{kind: opCatchUp}, rdmaio.Read, logStartBytes+at&n.log.mask, n.log.at(at)[:piece]) {
+	// Not straight into our log: if we lose the attempt while the READ is under way, another may write there.
+	n.lead.copied = n.catchup[:top-n.fuo.Offset]
+	for at, into := n.fuo.Offset, n.lead.copied; len(into) > 0; {
+		piece := min(uint64(len(into)), n.log.untilEnd(at))
+		if !n.postLog(source, op{kind: opCatchUp}, rdmaio.Read, logStartBytes+at&n.log.mask, into[:piece]) {
 			n.stepDown("catch-up could not be started")
 			return
 		}
 		n.lead.waiting++
-		at += piece
+		at, into = at+piece, into[piece:]
 	}
 }
 
 // caughtUp checks what was copied, brings the followers up to it, and prepares.
 func (n *Node) caughtUp() {
-	at := n.fuo
+	at, copied := n.fuo, n.lead.copied
 	for at.Offset < n.lead.top {
-		h, _, ok := n.log.parse(at)
+		h, _, ok := parse(copied, at)
 		if !ok {
 			n.stepDown(fmt.Sprintf("the entry at %d could not be copied", at.Offset))
 			return
 		}
-		at = h.after()
+		copy(n.log.at(at.Offset), copied[:h.size()])
+		at, copied = h.after(), copied[h.size():]
 	}
 	n.decideTo(at.Offset)
+	if at.Offset > n.applied.Offset+uint64(n.cfg.LogBytes-n.cfg.WindowBytes) {
+		n.stepDown("the application here has to take what was copied first")
+		return
+	}
 	highest := max(n.minProposal, load(n.log.region, wordMinProposal))
 	for _, p := range n.peers {
 		if p.state == known {
@@ -207,9 +215,7 @@ func (n *Node) caughtUp() {
 	n.number(highest)
 	for _, p := range n.peers {
 		if p.state == known && !n.prepare(p) {
-			if p.decidedAt() < n.logStart() {
-				n.sayBehind(p)
-			}
+			n.help(p)
 			n.drop(p, "is too far behind")
 			return
 		}
@@ -224,9 +230,20 @@ func (n *Node) number(highest uint64) {
 	store(n.log.region, wordMinProposal, n.lead.proposal)
 }
 
+// help makes the next attempt easier for a follower that is too far behind for this one: it is told that it needs a state, or it is written what
+// is decided, so that it can take that and make room.
+func (n *Node) help(p *peer) {
+	switch {
+	case p.decidedAt() < n.logStart():
+		n.sayBehind(p)
+	case n.canTake(p, 0):
+		n.bringUp(p)
+	}
+}
+
 // prepare brings one follower up to what is decided, writes it the proposal number and READs its tail, in this order on one pair.
 func (n *Node) prepare(p *peer) bool {
-	if !n.canTake(p) || !n.bringUp(p) || !n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall}) {
+	if !n.canTake(p, n.cfg.WindowBytes) || !n.bringUp(p) || !n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall}) {
 		return false
 	}
 	p.state = confirmed
@@ -242,10 +259,10 @@ func (n *Node) prepare(p *peer) bool {
 	return true
 }
 
-// canTake tells whether the log alone brings the follower up: what it lacks is still here, and what it has not taken yet is not overwritten, also not
-// by a whole window that may be adopted from the tails.
-func (n *Node) canTake(p *peer) bool {
-	return p.decidedAt() >= n.logStart() && p.fresh.head+uint64(n.cfg.LogBytes-n.cfg.WindowBytes) >= n.lead.end.Offset
+// canTake tells whether the log alone brings the follower up: what it lacks is still here, and neither that nor room bytes behind it overwrite what it
+// has not taken yet.
+func (n *Node) canTake(p *peer, room int) bool {
+	return p.decidedAt() >= n.logStart() && p.fresh.head+uint64(n.cfg.LogBytes-room) >= n.lead.end.Offset
 }
 
 // bringUp writes the follower the entries it lacks and then how far it may believe them.

@@ -47,7 +47,7 @@ func (n *Node) mustWait(p *peer) bool {
 		}
 		return true
 	}
-	if !n.canTake(p) {
+	if !n.canTake(p, 0) {
 		p.state = granted // look again
 		return true
 	}

@@ -27,6 +27,7 @@ type Node struct {
 
 	background []byte
 	log        circle
+	catchup    []byte  // as large as the circle
 	peers      []*peer // all members but this one, by id
 	byID       [rdmaio.MaxNodes + 1]*peer
 	order      []rdmaio.NodeID // all members, by id
@@ -114,6 +115,9 @@ func New(cfg Config, provider rdmaio.Provider) (*Node, error) {
 		return nil, fmt.Errorf("consensus: log region: %w", err)
 	}
 	n.background, n.log = background.Bytes(), newCircle(log.Bytes())
+	if n.catchup, err = provider.AllocLocal(cfg.LogBytes); err != nil {
+		return nil, fmt.Errorf("consensus: %w", err)
+	}
 	if n.cq, err = provider.CreateCQ(4 * opsPerPair * len(cfg.Members)); err != nil {
 		return nil, fmt.Errorf("consensus: %w", err)
 	}

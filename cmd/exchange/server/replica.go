@@ -64,9 +64,11 @@ const (
 	// loopRequests bounds the functions waiting to be run by the loop.
 	loopRequests = 64
 	// spinTurns is how many turns without work the adaptive loop spins before it sleeps, and followerNap and leaderNap how long it then
-	// sleeps at most: a leader is woken by its inbox, a follower's memory is written without a wake-up.
+	// sleeps at most: a leader is woken by its inbox, a follower's memory is written without a wake-up. After idleTurns it naps longer.
 	spinTurns   = 200
+	idleTurns   = spinTurns + 2000
 	followerNap = 50 * time.Microsecond
+	idleNap     = 200 * time.Microsecond
 	leaderNap   = 500 * time.Microsecond
 	// entriesPerTurn bounds how long one turn applies before consensus is polled again.
 	entriesPerTurn = 256
@@ -196,21 +198,24 @@ func (r *Replica) loop() {
 				runtime.Gosched()
 			}
 		default:
-			r.rest()
+			r.rest(idle)
 		}
 	}
 }
 
 // rest sleeps until something comes into the inbox, or for a nap.
-func (r *Replica) rest() {
+func (r *Replica) rest(idle int) {
 	r.park.prepare()
 	if r.inbox.waiting() > 0 || len(r.requests) > 0 || r.stopping.Load() {
 		r.park.cancel()
 		return
 	}
 	nap := followerNap
-	if r.leading.active {
+	switch {
+	case r.leading.active:
 		nap = leaderNap
+	case idle > idleTurns:
+		nap = idleNap
 	}
 	r.park.sleep(nap)
 }
@@ -242,7 +247,7 @@ func (r *Replica) turn(now int64) bool {
 
 // doChores does the chores whose time has come.
 func (r *Replica) doChores(now int64) {
-	if now-r.chores.leadership >= leadershipEvery {
+	if now-r.chores.leadership >= leadershipEvery || r.leading.active && !r.leading.ready {
 		r.chores.leadership = now
 		r.leading.tend(r, now)
 	}

@@ -92,6 +92,19 @@ func (s *stateCopy) write(w io.Writer) error {
 	if _, err := s.feed.WriteTo(out); err != nil {
 		return err
 	}
+	if err := s.writeReports(out); err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	_, err := w.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
+	return err
+}
+
+// writeReports carries the reports out.
+func (s *stateCopy) writeReports(out io.Writer) error {
+	var word []byte
 	out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(s.reports))))
 	for _, r := range s.reports {
 		count := uint64(0)
@@ -107,11 +120,7 @@ func (s *stateCopy) write(w io.Writer) error {
 			}
 		}
 	}
-	if err := out.Flush(); err != nil {
-		return err
-	}
-	_, err := w.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
-	return err
+	return nil
 }
 
 // fetchPause is how long a replica waits before it asks the others again.
