@@ -10,7 +10,7 @@ func (m *Market) target() (slot, place uint32) {
 	if reason == NoReason && c.ClientID[0] != 0 {
 		if seen {
 			reason = DuplicateClientID
-		} else if m.ids.full() {
+		} else if m.ids.full() && c.Kind != Cancel { // a Cancel needs no id: an order can always be taken out
 			reason = ClientIDsFull
 		}
 	}
@@ -42,9 +42,9 @@ func (m *Market) refuseChange(slot uint32, why Reason) {
 	if slot != 0 {
 		o := &m.pool.orders[slot]
 		e.OrderID, e.Ref, e.Qty, e.Cum, e.Leaves, e.Price = o.id, o.ref, int64(o.qty), int64(o.cum()), int64(o.open), o.price
-		e.Side, e.Type, e.TIF = o.side, o.typ, o.tif
+		e.Instrument, e.Side, e.Type, e.TIF, e.NotionalLo = o.instrument, o.side, o.typ, o.tif, uint64(o.notional)
 	}
-	e.Reason, e.InSeq, e.Instrument, e.ClientID, e.OrigID, e.Code = why, c.InSeq, c.Instrument, c.ClientID, c.OrigID, 'F'
+	e.Reason, e.InSeq, e.ClientID, e.OrigID, e.Code = why, c.InSeq, c.ClientID, c.OrigID, 'F'
 	if c.Kind == Replace {
 		e.Code = 'G'
 	}
@@ -63,9 +63,9 @@ func (m *Market) cancel() {
 	m.end(slot, UserRequest, &m.cmd.ClientID)
 }
 
-// remember keeps the id of a request that names no order.
+// remember keeps the id of a request that names no order, if there is room.
 func (m *Market) remember(place uint32) {
-	if m.cmd.ClientID[0] != 0 {
+	if m.cmd.ClientID[0] != 0 && !m.ids.full() {
 		m.ids.add(place, m.cmd.Session, &m.cmd.ClientID, notOrder)
 	}
 }
@@ -114,7 +114,10 @@ func (m *Market) shrink(slot uint32, off uint32) {
 	o.open -= off
 	m.levels.levels[o.level].qty -= int64(off)
 	e := m.about(Reduced, slot)
-	e.LastQty, e.OrigID, e.InSeq = int64(off), m.cmd.OrigID, m.cmd.InSeq
+	e.LastQty, e.InSeq = int64(off), m.cmd.InSeq
+	if m.cmd.ClientID[0] != 0 {
+		e.OrigID = m.cmd.OrigID
+	}
 	m.onFeed(e, 'X')
 	m.send(e, o.session)
 }
@@ -141,15 +144,8 @@ func (m *Market) replace() {
 		return
 	}
 	m.rename(slot, place)
-	if c.Price == o.price && c.Qty <= int64(o.qty) && c.Flags&Requeue == 0 {
-		if c.Qty < int64(o.qty) {
-			m.shrink(slot, o.qty-uint32(c.Qty))
-			return
-		}
-		// Nothing changes but the order's id: it keeps its place, and the feed has nothing to say.
-		e := m.about(Reduced, slot)
-		e.OrigID, e.InSeq = c.OrigID, c.InSeq
-		m.send(e, o.session)
+	if c.Price == o.price && c.Qty < int64(o.qty) && c.Flags&Requeue == 0 {
+		m.shrink(slot, o.qty-uint32(c.Qty))
 		return
 	}
 	m.requeue(slot)
@@ -157,7 +153,7 @@ func (m *Market) replace() {
 
 // replaceable checks the new terms. The order's own place in the book is counted as free.
 func (m *Market) replaceable(o *order) Reason {
-	why := m.terms(&m.books[o.instrument], Limit, m.cmd.Price, m.cmd.Qty)
+	why := m.terms(&m.books[o.instrument], Limit, Day, m.cmd.Price, m.cmd.Qty)
 	if why == BookFull && m.nodes.room() {
 		return NoReason
 	}
@@ -174,7 +170,10 @@ func (m *Market) requeue(slot uint32) {
 	m.counters.ref++
 	o.ref, o.price, o.qty, o.open = m.counters.ref, c.Price, uint32(c.Qty), uint32(c.Qty)-cum
 	e := m.about(Replaced, slot)
-	e.OldRef, e.OrigID, e.InSeq = old, c.OrigID, c.InSeq
+	e.OldRef, e.InSeq = old, c.InSeq
+	if c.ClientID[0] != 0 {
+		e.OrigID = c.OrigID
+	}
 	if best := m.books[o.instrument].sides[1-o.side].best; best != 0 && crosses(o, &m.levels.levels[best]) {
 		m.onFeed(e, 'D')
 		m.send(e, o.session)

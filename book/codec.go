@@ -67,7 +67,7 @@ func DecodeCommand(src []byte, c *Command) (n int, err error) {
 		return 0, fmt.Errorf("%w %d of a command", ErrVersion, src[0])
 	}
 	a, b := 8*int(src[2]), 8*int(src[3])
-	if src[1] == 0 || CommandKind(src[1]) >= commandKinds || a > ClientIDLen || b > ClientIDLen {
+	if src[1] == 0 || CommandKind(src[1]) >= commandKinds || a > ClientIDLen || b > ClientIDLen || src[11]|src[22]|src[23] != 0 {
 		return 0, fmt.Errorf("%w in a command: kind %d, ids of %d and %d bytes", ErrValue, src[1], a, b)
 	}
 	n = commandFields + a + b
@@ -83,6 +83,9 @@ func DecodeCommand(src []byte, c *Command) (n int, err error) {
 	}
 	copy(c.ClientID[:], src[commandFields:commandFields+a])
 	copy(c.OrigID[:], src[commandFields+a:n])
+	if 8*idWordsUsed(&c.ClientID) != a || 8*idWordsUsed(&c.OrigID) != b {
+		return 0, fmt.Errorf("%w in a command: an id that ends in zeros", ErrValue)
+	}
 	return n, nil
 }
 
@@ -121,7 +124,7 @@ func DecodeEvent(src []byte, e *Event) (n int, err error) {
 		return 0, fmt.Errorf("%w %d of an event", ErrVersion, src[0])
 	}
 	a, b := 8*int(src[2]), 8*int(src[3])
-	if src[1] == 0 || EventKind(src[1]) >= eventKinds || a > ClientIDLen || b > ClientIDLen || src[10] > 1 {
+	if src[1] == 0 || EventKind(src[1]) >= eventKinds || a > ClientIDLen || b > ClientIDLen || src[10] > 1 || src[22]|src[23] != 0 {
 		return 0, fmt.Errorf("%w in an event: kind %d, ids of %d and %d bytes", ErrValue, src[1], a, b)
 	}
 	n = eventFields + a + b
@@ -140,5 +143,8 @@ func DecodeEvent(src []byte, e *Event) (n int, err error) {
 	}
 	copy(e.ClientID[:], src[eventFields:eventFields+a])
 	copy(e.OrigID[:], src[eventFields+a:n])
+	if 8*idWordsUsed(&e.ClientID) != a || 8*idWordsUsed(&e.OrigID) != b {
+		return 0, fmt.Errorf("%w in an event: an id that ends in zeros", ErrValue)
+	}
 	return n, nil
 }

@@ -46,7 +46,9 @@ type nodePool struct {
 	free  []uint32
 }
 
+// newNodePool has, besides the n asked for, what one insertion may take, so that a restored market can put in its last order with all n taken.
 func newNodePool(n int) nodePool {
+	n += 2 * ladderHeight
 	p := nodePool{nodes: make([]node, n+1), free: make([]uint32, n)}
 	for i := range p.free {
 		p.nodes[n-i] = node{}
@@ -55,8 +57,11 @@ func newNodePool(n int) nodePool {
 	return p
 }
 
-// room tells whether any one new level is sure to find its nodes.
-func (p *nodePool) room() bool { return len(p.free) >= 2*ladderHeight }
+// room tells whether any one new level is sure to find its nodes among the n asked for.
+func (p *nodePool) room() bool { return len(p.free) >= 4*ladderHeight }
+
+// last tells whether any one new level is sure to find its nodes at all.
+func (p *nodePool) last() bool { return len(p.free) >= 2*ladderHeight }
 
 func (p *nodePool) take() uint32 {
 	n := p.free[len(p.free)-1]

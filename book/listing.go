@@ -1,9 +1,13 @@
 package book
 
+import "strings"
+
 func (m *Market) list() {
 	c := m.cmd
 	symbol := text(&c.ClientID)
-	if _, known := m.InstrumentBySymbol(symbol); known || symbol == "" || len(symbol) > MaxSymbol || c.Price < 1 || c.Qty < 1 || len(m.books) > m.limits.Instruments {
+	_, known := m.InstrumentBySymbol(symbol)
+	if known || symbol == "" || len(symbol) > MaxSymbol || c.Price < 1 || c.Price > MaxFeedPrice || c.Qty < 1 || c.Qty > MaxShares ||
+		len(m.books) > m.limits.Instruments {
 		return
 	}
 	m.books = append(m.books, instrumentBook{
@@ -53,13 +57,27 @@ func (m *Market) addSession() {
 	e.Session, e.ClientID, e.Flags = uint16(len(m.sessions)-1), c.ClientID, c.Flags
 }
 
-// systemEvent moves the day on. At the end of market hours ('M') the day's orders end.
+// pointOfDay orders the system events: O start of messages, S start of system hours, Q start of market hours, M end of market hours, E end of
+// system hours, C end of messages. 0 is before the first, negative is none.
+func pointOfDay(code byte) int { return strings.IndexByte("\x00OSQMEC", code) }
+
+// systemEvent moves the day on. Points may be left out but not gone back to, so a second Q of a new leader changes nothing; O after the end of market
+// hours begins a new day, with the ids of the day before forgotten. At M (or what comes in its place) the day's orders end: nothing could trade
+// with them any more.
 func (m *Market) systemEvent() {
+	now, next, end := pointOfDay(m.phase), pointOfDay(m.cmd.Code), pointOfDay('M')
+	newDay := now >= end && m.cmd.Code == 'O'
+	if next <= now && !newDay {
+		return
+	}
+	if newDay {
+		m.ids.clear()
+	}
 	m.phase = m.cmd.Code
 	e := m.event(SystemEventOccurred)
 	e.Code = m.cmd.Code
 	m.onFeed(e, 'S')
-	if m.cmd.Code != 'M' {
+	if next < end {
 		return
 	}
 	for number := range m.books {

@@ -75,11 +75,11 @@ func (m *Market) refusal(seen bool) Reason {
 	case m.ids.full():
 		return ClientIDsFull
 	}
-	return m.terms(&m.books[c.Instrument], c.Type, c.Price, c.Qty)
+	return m.terms(&m.books[c.Instrument], c.Type, c.TIF, c.Price, c.Qty)
 }
 
 // terms checks what can change from moment to moment, price and quantity.
-func (m *Market) terms(b *instrumentBook, typ OrderType, price, qty int64) Reason {
+func (m *Market) terms(b *instrumentBook, typ OrderType, tif TimeInForce, price, qty int64) Reason {
 	switch {
 	case m.phase != 'Q':
 		return MarketClosed
@@ -89,7 +89,7 @@ func (m *Market) terms(b *instrumentBook, typ OrderType, price, qty int64) Reaso
 		return QuantityOutOfRange
 	case typ == Limit && (price < 1 || price > b.maxPrice):
 		return PriceOutOfRange
-	case int(m.counters.resting) >= m.limits.Orders || !m.nodes.room():
+	case typ == Limit && tif == Day && (int(m.counters.resting) >= m.limits.Orders || !m.nodes.room()): // only what may rest needs room
 		return BookFull
 	}
 	return NoReason
@@ -199,7 +199,7 @@ func (m *Market) drop(slot uint32, why Reason) {
 	m.forget(slot)
 }
 
-// end takes a resting order out of the book. request is the id that asked for it, nil if nobody did.
+// end takes a resting order out of the book. request is the id of the request for it (empty if that had none), nil if nobody asked.
 func (m *Market) end(slot uint32, why Reason, request *ClientID) {
 	o := &m.pool.orders[slot]
 	m.dequeue(slot)
@@ -208,7 +208,10 @@ func (m *Market) end(slot uint32, why Reason, request *ClientID) {
 	e := m.about(Cancelled, slot)
 	e.Reason, e.Leaves = why, 0
 	if request != nil {
-		e.ClientID, e.OrigID, e.InSeq = *request, m.pool.ids[slot], m.cmd.InSeq
+		e.OrigID, e.InSeq = e.ClientID, m.cmd.InSeq
+		if request[0] != 0 {
+			e.ClientID = *request
+		}
 	}
 	m.onFeed(e, 'D')
 	m.send(e, o.session)

@@ -67,33 +67,52 @@ func (m *Market) accept() bool {
 	return true
 }
 
+// resetNumbers sets both numbers to 1 if the command asks for it and the session may, and returns the flag if so.
+func (m *Market) resetNumbers(s *Session) uint8 {
+	if m.cmd.Flags&ResetNumbers == 0 || s.Flags&MayReset == 0 {
+		return 0
+	}
+	s.NextIn, s.NextOut = 1, 1
+	return ResetNumbers
+}
+
+// openStream answers the login of an OUCH session, whose inbound messages have no numbers and whose outbound stream has reports only: the answer
+// has no number either.
+func (m *Market) openStream(s *Session) {
+	s.Connected = true
+	e := m.event(SessionMessageSent)
+	e.Code, e.Session, e.Epoch, e.NextIn = 'A', m.cmd.Session, s.Epoch, s.NextIn
+}
+
+// logon opens a connection: a new epoch. If the one before was still open, the higher epoch is all that says it is over.
 func (m *Market) logon() {
 	c, s := m.cmd, m.sessionOf()
 	if s == nil {
 		return
 	}
 	s.Epoch++
-	flags := uint8(0)
-	if c.Flags&ResetNumbers != 0 && s.Flags&MayReset != 0 {
-		s.NextIn, s.NextOut = 1, 1
-		flags = ResetNumbers
+	if s.Protocol == OUCH {
+		m.openStream(s)
+		return
 	}
-	switch {
-	case c.InSeq < s.NextIn && c.Flags&PossDup == 0:
+	flags := m.resetNumbers(s)
+	if c.InSeq < s.NextIn && c.Flags&PossDup == 0 {
 		m.refuseLogon("MsgSeqNum too low, expecting ", s.NextIn, c.InSeq)
 		return
-	case c.NextIn > s.NextOut:
+	}
+	gap := c.InSeq > s.NextIn
+	if c.InSeq == s.NextIn {
+		s.NextIn++
+	}
+	if c.NextIn > s.NextOut {
 		m.refuseLogon("NextExpectedMsgSeqNum too high, expecting ", s.NextOut, c.NextIn)
 		return
 	}
 	s.Connected, s.Heartbeat = true, c.Seconds
-	if c.InSeq == s.NextIn {
-		s.NextIn++
-	}
 	e := m.event(SessionMessageSent)
 	e.Code, e.InSeq, e.Seconds, e.Flags = 'A', c.InSeq, c.Seconds, flags
 	m.send(e, c.Session)
-	if c.InSeq > s.NextIn {
+	if gap {
 		e := m.event(SessionMessageSent)
 		e.Code, e.InSeq = '2', c.InSeq
 		m.send(e, c.Session)
@@ -123,13 +142,13 @@ func (m *Market) sessionClosed() {
 }
 
 func (m *Market) sessionMessage() {
-	c := m.cmd
+	c, s := m.cmd, m.sessionOf()
+	flags := c.Flags &^ ResetNumbers
+	if s != nil && s.Connected && s.Epoch == c.Epoch && c.InSeq <= 1 { // a reset comes under the number 1, whatever was expected
+		flags |= m.resetNumbers(s)
+	}
 	if !m.accept() {
 		return
-	}
-	s := m.sessionOf()
-	if c.Flags&ResetNumbers != 0 && s.Flags&MayReset != 0 {
-		s.NextIn, s.NextOut = 1, 1
 	}
 	if c.NextIn > s.NextIn {
 		s.NextIn = c.NextIn
@@ -138,7 +157,7 @@ func (m *Market) sessionMessage() {
 		return
 	}
 	e := m.event(SessionMessageSent)
-	e.Code, e.InSeq, e.Seconds, e.RefTag, e.RefMsgType, e.Reason, e.Flags = c.Code, c.InSeq, c.Seconds, c.RefTag, c.RefMsgType, c.Reason, c.Flags
+	e.Code, e.InSeq, e.Seconds, e.RefTag, e.RefMsgType, e.Reason, e.Flags = c.Code, c.InSeq, c.Seconds, c.RefTag, c.RefMsgType, c.Reason, flags
 	e.ClientID, e.OrigID = c.ClientID, c.OrigID
 	m.send(e, c.Session)
 }

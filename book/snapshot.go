@@ -1,9 +1,11 @@
 package book
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // A snapshot is the whole state, little endian: magic with version, counters, instruments, participants, sessions, the open orders of each book in
@@ -132,16 +134,32 @@ func (m *Market) appendOrders(dst []byte) []byte {
 	return dst
 }
 
-// appendIDs appends the ids that name no open order.
+// appendIDs appends the ids that name no open order. Which places of the table are taken does not depend on the order in which the ids came, and so
+// neither does the set of ids between two vacant places: from vacant place to vacant place, sorted, they are the same on every replica.
 func (m *Market) appendIDs(dst []byte) []byte {
 	le := binary.LittleEndian
 	at, n := len(dst), uint64(0)
 	dst = le.AppendUint64(dst, 0)
-	for i := range m.ids.table {
-		if e := &m.ids.table[i]; e.slot == notOrder || e.slot == ended {
-			dst = append(le.AppendUint32(le.AppendUint64(dst, e.lo), e.hi), byte(e.slot))
-			n++
+	size := len(m.ids.table)
+	first := 0
+	for m.ids.table[first].slot != vacant {
+		first++
+	}
+	var run []identity
+	for i := range size {
+		e := m.ids.table[(first+1+i)%size]
+		if e.slot == notOrder || e.slot == ended {
+			run = append(run, e)
 		}
+		if e.slot != vacant {
+			continue
+		}
+		slices.SortFunc(run, func(a, b identity) int { return cmp.Or(cmp.Compare(a.lo, b.lo), cmp.Compare(a.hi, b.hi)) })
+		for _, e := range run {
+			dst = append(le.AppendUint32(le.AppendUint64(dst, e.lo), e.hi), byte(e.slot))
+		}
+		n += uint64(len(run))
+		run = run[:0]
 	}
 	le.PutUint64(dst[at:], n)
 	return dst
@@ -232,7 +250,7 @@ func (m *Market) restoreOrders(r *reader) error {
 		var id ClientID
 		copy(id[:], r.take(ClientIDLen))
 		if r.bad || o.instrument == 0 || int(o.instrument) >= len(m.books) || o.session == 0 || int(o.session) >= len(m.sessions) || o.side > Sell ||
-			o.open == 0 || o.open > o.qty || m.ids.full() || !m.nodes.room() {
+			o.open == 0 || o.open > o.qty || m.ids.full() || !m.nodes.last() {
 			return fmt.Errorf("%w: order %d", ErrSnapshot, o.id)
 		}
 		place, seen := m.ids.find(o.session, &id)

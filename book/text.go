@@ -37,3 +37,16 @@ func (s Side) String() string {
 	}
 	return "sell"
 }
+
+var commandNames = [commandKinds]string{
+	ListInstrument: "list", AddParticipant: "add-participant", AddSession: "add-session", SystemEvent: "system-event", TradingAction: "trading-action",
+	Enter: "enter", Cancel: "cancel", Replace: "replace", Reduce: "reduce", Logon: "logon", SessionMessage: "message", Disconnect: "disconnect",
+	CancelSession: "cancel-session", Tick: "tick",
+}
+
+func (k CommandKind) String() string {
+	if k < commandKinds && k > 0 {
+		return commandNames[k]
+	}
+	return "unknown command"
+}
