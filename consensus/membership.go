@@ -28,6 +28,8 @@ func (n *Node) takeIn() {
 		case behind:
 			if p.fresh.fuo >= n.logStart() && p.fresh.flags&flagEmpty == 0 {
 				p.state, p.pinnedSince = granted, 0
+			} else if p.fresh.flags&flagEmpty == 0 && n.now >= p.tellAgain {
+				n.sayBehind(p) // the state it took has become too old in the meantime
 			}
 		case confirmed:
 			draining = n.admit(p) || draining
@@ -59,6 +61,7 @@ func (n *Node) sayBehind(p *peer) bool {
 	if !n.writeBackgroundWord(p, wordNeedsState, n.logStart()+1, op{kind: opBehind}) {
 		return false
 	}
+	p.tellAgain = n.now + n.cfg.HeartbeatInterval
 	n.tell(Event{Kind: FollowerBehind, Peer: p.id})
 	return true
 }

@@ -91,6 +91,7 @@ type peer struct {
 	counts      bool // its completions count
 	pushed      uint64
 	pinnedSince int64
+	tellAgain   int64 // not before that: a peer that was told to take a state has to be seen doing it
 	admitting   bool
 }
 

@@ -54,6 +54,7 @@ diverged; 1 if a request got no answer.`,
 	f.IntVar(&d.o.Runs, "runs", 20, "how often the leader is killed")
 	f.IntVar(&d.o.Clients, "clients", 4, fmt.Sprintf("FIX clients, 1 to %d", cluster.SampleTraders))
 	f.IntVar(&d.o.Window, "window", 16, "requests that each client keeps under way")
+	f.IntVar(&d.o.Rate, "rate", 2000, "requests per second of each client at most; 0: as fast as the answers come")
 	f.Uint64Var(&d.o.Seed, "seed", 0, "seed of the clients' orders and the kills' moments (default: a new one)")
 	f.IntVar(&d.o.Cluster.Replicas, "replicas", 3, "replica processes, 3 or 5")
 	f.StringVar(&d.o.Cluster.Provider, "provider", "shm", "how they reach each other's memory: shm")
@@ -67,7 +68,7 @@ diverged; 1 if a request got no answer.`,
 
 func leaderKill(out io.Writer, d drillFlags) error {
 	o := &d.o
-	if o.Runs < 1 || o.Clients < 1 || o.Clients > cluster.SampleTraders || o.Window < 1 || o.Window > 4096 || o.Cluster.Replicas != 3 && o.Cluster.Replicas != 5 {
+	if o.Runs < 1 || o.Clients < 1 || o.Clients > cluster.SampleTraders || o.Window < 1 || o.Rate < 0 || o.Window > 4096 || o.Cluster.Replicas != 3 && o.Cluster.Replicas != 5 {
 		return fmt.Errorf("--runs from 1, --clients 1 to %d, --window 1 to 4096, --replicas 3 or 5", cluster.SampleTraders)
 	}
 	if err := server.CanRun(o.Cluster.Provider); err != nil {

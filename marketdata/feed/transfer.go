@@ -34,6 +34,30 @@ func (s *Store) Export() Export {
 	return Export{chunks: chunks, first: chunks[0].first, next: s.next.Load(), before: chunks[0].hashes[0], after: s.hash}
 }
 
+// From leaves out what comes before the number, for a replica that has that already. A number that is not kept, or lies beyond the export, changes
+// nothing.
+func (x Export) From(number uint64) Export {
+	if number <= x.first || number > x.next {
+		return x
+	}
+	before := x.after
+	for i := len(x.chunks) - 1; i >= 0 && number < x.next; i-- {
+		c := x.chunks[i]
+		if c.first > number {
+			continue
+		}
+		x.chunks = x.chunks[i:]
+		k := uint32(number - c.first)
+		at := k / hashEvery * hashEvery
+		for before = c.hashes[k/hashEvery]; at < k; at++ {
+			before = hashMessage(before, c.message(at))
+		}
+		break
+	}
+	x.first, x.before = number, before
+	return x
+}
+
 // Next is the number after the last message of the export.
 func (x *Export) Next() uint64 { return x.next }
 
@@ -48,6 +72,9 @@ func (x *Export) WriteTo(w io.Writer) (int64, error) {
 	written := int64(n)
 	for _, c := range x.chunks {
 		for i := uint32(0); i < c.count.Load() && c.first+uint64(i) < x.next; i++ {
+			if c.first+uint64(i) < x.first {
+				continue
+			}
 			m := c.message(i)
 			out.Write(binary.BigEndian.AppendUint16(b[:0], uint16(len(m))))
 			if _, err := out.Write(m); err != nil {
@@ -59,12 +86,9 @@ func (x *Export) WriteTo(w io.Writer) (int64, error) {
 	return written, out.Flush()
 }
 
-// Load fills an empty store with what WriteTo wrote and gives what follows it in b. The hash of the whole is checked. The writer's. After an
-// error the store is not to be used.
+// Load takes in what WriteTo wrote, into an empty store or behind the messages there are, and gives what follows it in b. The hash of the whole is
+// checked. The writer's. After an error the store is not to be used.
 func (s *Store) Load(b []byte) (rest []byte, err error) {
-	if s.Next() != 1 || s.written != 0 {
-		panic("feed: Load into a store that has messages")
-	}
 	if len(b) < transferHeader || string(b[:len(transferMagic)]) != transferMagic {
 		return nil, fmt.Errorf("feed: not the content of a feed of this version")
 	}
@@ -74,7 +98,12 @@ func (s *Store) Load(b []byte) (rest []byte, err error) {
 		return nil, fmt.Errorf("feed: content from message %d to before %d cannot be", first, next)
 	}
 	b = b[transferHeader:]
-	s.begin(first, before)
+	switch have := s.last.first + uint64(s.written); {
+	case have == 1:
+		s.begin(first, before)
+	case have != first || s.hash != before:
+		return nil, fmt.Errorf("feed: content from message %d does not follow message %d of this store", first, have-1)
+	}
 	for number := first; number < next; number++ {
 		if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
 			return nil, fmt.Errorf("feed: content cut at message %d: %w", number, io.ErrUnexpectedEOF)

@@ -18,12 +18,13 @@ type QueuePair struct {
 	met    *Provider // the process at the other end, which access is for
 	access rdmaio.Access
 
-	gen      uint64 // rises when what is in flight becomes void
-	ring     []request
-	head     uint64
-	answered uint64
-	placed   uint64
-	tail     uint64
+	gen       uint64 // rises when what is in flight becomes void
+	strayLost uint64 // generation of strays of which one was lost to a cut
+	ring      []request
+	head      uint64
+	answered  uint64
+	placed    uint64
+	tail      uint64
 
 	lastDue, lastAnswer            int64 // order on the wire, each way
 	heard                          int64 // when the last answer came

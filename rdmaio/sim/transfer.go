@@ -170,7 +170,11 @@ func (n *Network) strand(q *QueuePair) {
 func (n *Network) placeStray(s *stray) {
 	q := s.pair
 	writer := q.owner
-	if s.gen != q.gen || s.to != q.met || s.to.dead || n.cut[writer.id][q.peer] {
+	if s.gen != q.gen || s.to != q.met || s.to.dead || s.gen == q.strayLost {
+		return
+	}
+	if n.cut[writer.id][q.peer] {
+		q.strayLost = s.gen // and with it what was posted behind it: writes of a pair are placed in order
 		return
 	}
 	if writer.dead && (!writer.silent && n.now >= writer.silentAt || n.procs[writer.id] != writer) {

@@ -17,6 +17,7 @@ type Options struct {
 	Runs    int
 	Clients int // FIX clients, at most cluster.SampleTraders
 	Window  int // requests each keeps under way
+	Rate    int // requests per second of each at most; 0: as fast as the answers come
 	Seed    uint64
 	// Progress is told how many runs are done; may be nil.
 	Progress func(done int)
@@ -82,8 +83,9 @@ func LeaderKill(ctx context.Context, o Options) (*Report, error) {
 			o.Progress(run + 1)
 		}
 	}
+	// Without an end to everything under way there is nothing to compare.
 	if err := s.settle(ctx); err != nil {
-		s.report.Faults = append(s.report.Faults, err.Error())
+		return nil, fmt.Errorf("after the last run: %w", err)
 	}
 	s.judge()
 	return &s.report, nil
@@ -106,7 +108,7 @@ func (s *scene) populate(ctx context.Context) error {
 	for i := range s.o.Clients {
 		session := file.FIXSessions[i]
 		l := newLoad(trader.Credentials{Sender: session.Sender, Target: session.Target, Username: session.Username, Password: session.Password},
-			file.Addresses(cluster.Replica.FIXAddress), cluster.ActiveSymbols, s.o.Window, s.o.Seed+uint64(i))
+			file.Addresses(cluster.Replica.FIXAddress), cluster.ActiveSymbols, s.o.Window, s.o.Rate, s.o.Seed+uint64(i))
 		s.loads = append(s.loads, l)
 		s.work.Add(1)
 		go func() { defer s.work.Done(); l.run(ctx) }()
@@ -187,11 +189,11 @@ func (s *scene) wait(ctx context.Context, ok func() bool, complaint string) erro
 func (s *scene) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settlePatience)
 	defer cancel()
-	if _, err := s.cluster.WaitServing(ctx); err != nil {
-		return err
-	}
 	for _, l := range s.loads {
 		l.stop()
+	}
+	if _, err := s.cluster.WaitServing(ctx); err != nil {
+		return err
 	}
 	for _, step := range []func(*load){func(*load) {}, func(l *load) { l.cancelAll() }} {
 		for _, l := range s.loads {

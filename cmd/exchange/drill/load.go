@@ -20,6 +20,7 @@ type load struct {
 	rng     *rand.Rand
 	symbols []string
 	window  int
+	rate    int // requests per second at most; 0: as fast as the answers come
 
 	mu       sync.Mutex
 	blotter  *trader.Blotter
@@ -29,6 +30,7 @@ type load struct {
 	waiting  map[book.ClientID]struct{}
 	next     int
 	stopping bool
+	began    int64 // monotonic ns of the first request
 	refused  int   // requests refused because the order was gone already: a race with a fill, or an order lost
 	last     int64 // monotonic ns of the last report
 	first    int64 // of the first report after mark, 0: none yet
@@ -41,9 +43,9 @@ const (
 	loadOpenMax = 200
 )
 
-func newLoad(session trader.Credentials, addresses, symbols []string, window int, seed uint64) *load {
+func newLoad(session trader.Credentials, addresses, symbols []string, window, rate int, seed uint64) *load {
 	l := &load{
-		name: session.Sender, rng: rand.New(rand.NewPCG(seed, 1)), symbols: symbols, window: window, blotter: trader.NewBlotter(), numbers: newNumbers(),
+		name: session.Sender, rng: rand.New(rand.NewPCG(seed, 1)), symbols: symbols, window: window, rate: rate, blotter: trader.NewBlotter(), numbers: newNumbers(),
 		entered: map[book.ClientID]struct{}{}, waiting: map[book.ClientID]struct{}{},
 	}
 	l.client = trader.New(trader.Options{
@@ -54,8 +56,34 @@ func newLoad(session trader.Credentials, addresses, symbols []string, window int
 
 // run keeps the window full until the context ends.
 func (l *load) run(ctx context.Context) {
-	l.client.Do(func(i *fix.Initiator, now int64) { l.mu.Lock(); defer l.mu.Unlock(); l.fill(i, now) })
+	fill := func(i *fix.Initiator, now int64) { l.mu.Lock(); defer l.mu.Unlock(); l.fill(i, now) }
+	l.client.Do(fill)
+	if l.rate > 0 {
+		go func() {
+			tick := time.NewTicker(pace)
+			defer tick.Stop()
+			for ctx.Err() == nil {
+				<-tick.C
+				l.client.Do(fill)
+			}
+		}()
+	}
 	l.client.Run(ctx)
+}
+
+// pace is how often a client whose rate is bounded looks whether it may send.
+const pace = 2 * time.Millisecond
+
+// mayNot tells whether the rate forbids another request now. Under mu.
+func (l *load) mayNot() bool {
+	if l.rate == 0 {
+		return false
+	}
+	now := cluster.Monotonic()
+	if l.began == 0 {
+		l.began = now
+	}
+	return float64(l.next) > float64(now-l.began)/1e9*float64(l.rate)
 }
 
 func (l *load) received(i *fix.Initiator, r *fix.Received, now int64) {
@@ -85,7 +113,7 @@ func (l *load) received(i *fix.Initiator, r *fix.Received, now int64) {
 
 // fill sends requests until the window is full. Under mu.
 func (l *load) fill(i *fix.Initiator, now int64) {
-	for !l.stopping && len(l.waiting) < l.window {
+	for !l.stopping && len(l.waiting) < l.window && !l.mayNot() {
 		l.send(i, now)
 	}
 }

@@ -15,7 +15,7 @@ import (
 //
 //	GET /v1/status[?full=1]   what Status says; full adds the hash of the whole state, computed by the loop
 //	GET /v1/hash?index=N      state hash after command N
-//	GET /v1/state             the whole state, for a replica of this cluster (transfer.go)
+//	GET /v1/state             the whole state, for a replica of this cluster, or what was added to it since (transfer.go)
 type httpServer struct {
 	r        *Replica
 	listener net.Listener
@@ -24,6 +24,7 @@ type httpServer struct {
 
 const (
 	httpMaxConnections = 256
+	httpReadBuffer     = 256 << 10 // a state's query names every session
 	httpReadTimeout    = 5 * time.Second
 	httpIdleTimeout    = 30 * time.Second
 )
@@ -37,7 +38,7 @@ func listenHTTP(r *Replica) (*httpServer, error) {
 	h := &httpServer{r: r, listener: l}
 	h.server = &fasthttp.Server{
 		Handler: h.handle, Name: "exchange", Concurrency: httpMaxConnections, ReadTimeout: httpReadTimeout, IdleTimeout: httpIdleTimeout,
-		NoDefaultDate: true, Logger: quiet{}, CloseOnShutdown: true,
+		NoDefaultDate: true, ReadBufferSize: httpReadBuffer, Logger: quiet{}, CloseOnShutdown: true,
 	}
 	return h, nil
 }
@@ -112,7 +113,8 @@ func (h *httpServer) hash(c *fasthttp.RequestCtx) {
 
 // state streams the state at one moment. The loop stands still only while the market is copied; the stores behind it only grow.
 func (h *httpServer) state(c *fasthttp.RequestCtx) {
-	s, err := h.r.copyState()
+	q := c.QueryArgs()
+	s, err := h.r.copyState(parseSince(q.GetUintOrZero("feed"), q.Peek("reports")))
 	if err != nil {
 		c.Error(err.Error(), fasthttp.StatusServiceUnavailable)
 		return

@@ -48,10 +48,6 @@ func (s *reportStore) append(e *book.Event) {
 		r.last.Store(0)
 		r.state.Store(d)
 	}
-	if d.chunks == nil && d.first != e.OutSeq {
-		d = &reportDir{generation: d.generation, first: e.OutSeq} // state came from a snapshot without the older reports
-		r.state.Store(d)
-	}
 	at := e.OutSeq - d.first
 	if at/reportChunk == uint64(len(d.chunks)) {
 		d = d.extended(s.keep)
@@ -60,6 +56,16 @@ func (s *reportStore) append(e *book.Event) {
 	}
 	d.chunks[at/reportChunk][at%reportChunk] = *e
 	r.last.Store(e.OutSeq)
+}
+
+// restart forgets the session's reports: the next one has the number given.
+func (s *reportStore) restart(session uint16, first uint64) {
+	r := s.session(session)
+	if r == nil {
+		r = s.grow(session)
+	}
+	r.last.Store(0)
+	r.state.Store(&reportDir{generation: r.state.Load().generation + 1, first: first})
 }
 
 // extended gives a directory with one more chunk, and without the oldest if there are too many.

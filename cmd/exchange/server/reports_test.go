@@ -78,7 +78,7 @@ func TestReportsAreTakenOver(t *testing.T) {
 		s.append(report(2, n))
 	}
 	s.append(report(5, 1))
-	copied := &stateCopy{reports: s.export()}
+	copied := &stateCopy{reports: s.export(nil)}
 	var out bytes.Buffer
 	if err := copied.writeReports(&out); err != nil {
 		t.Fatal(err)

@@ -25,6 +25,9 @@ import (
 //	feed                             the feed store's export: every kept message with its number
 //	reports                          u32 sessions; for each: u64 first number, u64 count, count encoded events
 //	u32 CRC32C of all before
+//
+// The stores are most of it and only grow. So a replica takes them once, which may take longer than the log lasts, and then asks again for what was
+// added since (query feed and reports); that is quick, and the log goes on from there.
 const stateMagic = "EXSTATE1"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -38,15 +41,49 @@ type stateCopy struct {
 }
 
 type reportsExport struct {
-	last uint64
-	dir  *reportDir
+	first, last uint64
+	dir         *reportDir
 }
 
 // marketCopyPatience bounds the wait for another copy of the state to be finished.
 const marketCopyPatience = 10 * time.Second
 
-// copyState takes the state at one position. The loop goes on with consensus meanwhile and only leaves off applying.
-func (r *Replica) copyState() (*stateCopy, error) {
+// since is what a replica that asks has already: the feed's next number, and of each session's reports the last one's number and command.
+type since struct {
+	feed    uint64
+	reports []lastReport // by session
+}
+
+type lastReport struct{ number, command uint64 }
+
+// query is since as a URL's query.
+func (s *since) query() string {
+	b := fmt.Appendf(nil, "?feed=%d&reports=", s.feed)
+	for session, l := range s.reports {
+		if l.number > 0 {
+			b = fmt.Appendf(b, "%d.%d.%d-", session, l.number, l.command)
+		}
+	}
+	return string(b)
+}
+
+func parseSince(feed int, reports []byte) (s since) {
+	s.feed = uint64(max(feed, 0))
+	for _, part := range bytes.Split(reports, []byte("-")) {
+		var session, number, command uint64
+		if n, _ := fmt.Sscanf(string(part), "%d.%d.%d", &session, &number, &command); n != 3 || session >= maxSessions {
+			continue
+		}
+		for len(s.reports) <= int(session) {
+			s.reports = append(s.reports, lastReport{})
+		}
+		s.reports[session] = lastReport{number, command}
+	}
+	return s
+}
+
+// copyState takes the state at one position, without what the asking replica has. The loop goes on with consensus meanwhile and only leaves off applying.
+func (r *Replica) copyState(has since) (*stateCopy, error) {
 	s := new(stateCopy)
 	refusal := errors.New("the replica is stopping")
 	r.do(func() {
@@ -59,8 +96,8 @@ func (r *Replica) copyState() (*stateCopy, error) {
 			refusal = nil
 			r.frozen.Store(true)
 			s.position = r.applied
-			s.feed = r.outbox.feed.Export()
-			s.reports = r.outbox.reports.export()
+			s.feed = r.outbox.feed.Export().From(has.feed)
+			s.reports = r.outbox.reports.export(has.reports)
 		}
 	})
 	if refusal != nil {
@@ -72,9 +109,35 @@ func (r *Replica) copyState() (*stateCopy, error) {
 	return s, nil
 }
 
-func (s *reportStore) export() (all []reportsExport) {
+// export refers to what is stored now, from behind what the other replica has where that is the same.
+func (s *reportStore) export(has []lastReport) (all []reportsExport) {
+	for session, r := range *s.sessions.Load() {
+		x := reportsExport{last: r.last.Load(), dir: r.state.Load()}
+		x.first = x.dir.first
+		if session < len(has) && has[session].number >= x.first && has[session].number <= x.last {
+			if e := x.dir.at(has[session].number); e.Index == has[session].command {
+				x.first = has[session].number + 1
+			}
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// at gives a stored event.
+func (d *reportDir) at(number uint64) *book.Event {
+	at := number - d.first
+	return &d.chunks[at/reportChunk][at%reportChunk]
+}
+
+// has tells what is stored, for the query of a transfer.
+func (s *reportStore) has() (all []lastReport) {
 	for _, r := range *s.sessions.Load() {
-		all = append(all, reportsExport{last: r.last.Load(), dir: r.state.Load()})
+		l := lastReport{number: r.last.Load()}
+		if l.number > 0 {
+			l.command = r.state.Load().at(l.number).Index
+		}
+		all = append(all, l)
 	}
 	return all
 }
@@ -108,13 +171,13 @@ func (s *stateCopy) writeReports(out io.Writer) error {
 	out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(s.reports))))
 	for _, r := range s.reports {
 		count := uint64(0)
-		if r.last >= r.dir.first && len(r.dir.chunks) > 0 {
-			count = r.last - r.dir.first + 1
+		if r.last >= r.first && len(r.dir.chunks) > 0 {
+			count = r.last - r.first + 1
 		}
-		word = binary.LittleEndian.AppendUint64(word[:0], r.dir.first)
+		word = binary.LittleEndian.AppendUint64(word[:0], r.first)
 		out.Write(binary.LittleEndian.AppendUint64(word, count))
-		for at := range count {
-			word = r.dir.chunks[at/reportChunk][at%reportChunk].AppendTo(word[:0])
+		for number := r.first; count > 0 && number <= r.last; number++ {
+			word = r.dir.at(number).AppendTo(word[:0])
 			if _, err := out.Write(word); err != nil {
 				return err
 			}
@@ -135,12 +198,9 @@ func (r *Replica) fetchState() {
 	last := ""
 	for !r.stopping.Load() {
 		for _, m := range r.sources() {
-			state, err := download(m.HTTP)
+			bytes, err := r.takeOver(m.HTTP)
 			if err == nil {
-				err = r.install(state)
-			}
-			if err == nil {
-				r.log.Info().Int("from", m.ID).Int("bytes", len(state)).Msg("state taken over")
+				r.log.Info().Int("from", m.ID).Int("bytes", bytes).Msg("state taken over")
 				if err := r.feed.line.start(); err != nil {
 					r.fail(err)
 				}
@@ -177,9 +237,42 @@ func (r *Replica) sources() (all []Member) {
 // transferTimeout bounds one download of a state.
 const transferTimeout = time.Minute
 
-func download(address string) ([]byte, error) {
+// fresh is how old a state may be to be installed, and retakes how often one that is older is followed by what was added since.
+const (
+	fresh   = 500 * time.Millisecond
+	retakes = 8
+)
+
+// takeOver takes the state of the replica at the address: all of it, then what was added meanwhile until that is little.
+func (r *Replica) takeOver(address string) (size int, err error) {
+	staged := newOutbox(r.cfg, r.directory)
+	for range retakes {
+		has := since{feed: staged.feed.Next(), reports: staged.reports.has()}
+		asked := time.Now()
+		state, err := download(address, has.query())
+		if err != nil {
+			return 0, err
+		}
+		size += len(state)
+		in, err := r.readState(state, &staged)
+		if err != nil {
+			return 0, fmt.Errorf("state: %w", err)
+		}
+		if time.Since(asked) > fresh {
+			continue
+		}
+		if in.market, err = book.RestoreMarket(r.cfg.limits(), in.snapshot); err != nil {
+			return 0, fmt.Errorf("state: %w", err)
+		}
+		in.outbox.relist(in.market)
+		return size, r.install(in)
+	}
+	return 0, fmt.Errorf("what is added to the state comes faster than it can be taken over; asking again")
+}
+
+func download(address, query string) ([]byte, error) {
 	client := http.Client{Timeout: transferTimeout}
-	resp, err := client.Get("http://" + address + "/v1/state")
+	resp, err := client.Get("http://" + address + "/v1/state" + query)
 	if err != nil {
 		return nil, err
 	}
@@ -197,21 +290,18 @@ func download(address string) ([]byte, error) {
 // installed is a state read and checked, not yet the replica's own.
 type installed struct {
 	position consensus.Position
+	snapshot []byte // of the market; restored only if it is still fresh when all is there
 	market   *book.Market
-	outbox   outbox
+	outbox   *outbox
 }
 
-// install checks the state, rebuilds everything from it beside the loop, and lets the loop change over.
-func (r *Replica) install(state []byte) error {
-	in, err := r.readState(state)
-	if err != nil {
-		return fmt.Errorf("state: %w", err)
-	}
+// install lets the loop change over to the state.
+func (r *Replica) install(in *installed) (err error) {
 	if !r.do(func() {
 		if err = r.node.InstallSnapshot(in.position); err != nil {
 			return
 		}
-		if err = r.outbox.adopt(&in.outbox); err != nil {
+		if err = r.outbox.adopt(in.outbox); err != nil {
 			return
 		}
 		r.market = in.market
@@ -223,7 +313,8 @@ func (r *Replica) install(state []byte) error {
 	return err
 }
 
-func (r *Replica) readState(state []byte) (*installed, error) {
+// readState checks a state and takes its stores in behind what is staged.
+func (r *Replica) readState(state []byte, staged *outbox) (*installed, error) {
 	if len(state) < len(stateMagic)+4 || string(state[:len(stateMagic)]) != stateMagic {
 		return nil, errors.New("not a state of this version")
 	}
@@ -231,18 +322,15 @@ func (r *Replica) readState(state []byte) (*installed, error) {
 	if crc32.Checksum(body, castagnoli) != sum {
 		return nil, errors.New("checksum: the transfer was cut or damaged")
 	}
-	in := &installed{outbox: newOutbox(r.cfg, r.directory)}
+	in := &installed{outbox: staged}
 	position, rest, ok := consensus.DecodePosition(body[len(stateMagic):])
 	in.position = position
 	if !ok || len(rest) < 8 || uint64(len(rest)-8) < binary.LittleEndian.Uint64(rest) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	n := binary.LittleEndian.Uint64(rest)
+	in.snapshot = rest[8 : 8+n]
 	var err error
-	if in.market, err = book.RestoreMarket(r.cfg.limits(), rest[8:8+n]); err != nil {
-		return nil, err
-	}
-	in.outbox.relist(in.market)
 	if rest, err = in.outbox.feed.Load(rest[8+n:]); err != nil {
 		return nil, err
 	}
@@ -269,6 +357,9 @@ func (s *reportStore) load(rest []byte) error {
 			}
 			if uint32(e.Session) != session || e.OutSeq < first {
 				return fmt.Errorf("report %d of session %d among those of session %d", e.OutSeq, e.Session, session)
+			}
+			if have, _ := s.last(e.Session); have+1 != e.OutSeq && e.OutSeq != 1 {
+				s.restart(e.Session, e.OutSeq) // what lies between is no longer kept
 			}
 			s.append(&e)
 			rest = rest[n:]
