@@ -161,9 +161,9 @@ func (n *Node) catchUp() {
 	}
 	n.lead.phase = phaseCatchUp
 	n.lead.top = top
-	if n.fuo.Offset+uint64(n.cfg.LogBytes) < top {
+	if n.fuo.Offset+uint64(n.cfg.LogBytes-2*n.cfg.WindowBytes) < top {
 		n.empty = true
-		store(n.background, wordNeedsState, top-uint64(n.cfg.LogBytes)+1)
+		store(n.background, wordNeedsState, top-uint64(n.cfg.LogBytes-2*n.cfg.WindowBytes)+1)
 		n.stepDown("the log here is too far behind: a state is needed")
 		n.tell(Event{Kind: SnapshotNeeded, Reason: n.reason})
 		return

@@ -61,15 +61,15 @@ func (c *Config) complete() error {
 	}
 	set(&c.LogBytes, DefaultLogBytes)
 	set(&c.MaxPayload, min(DefaultMaxPayload, c.LogBytes/16))
-	set(&c.WindowBytes, max(min(DefaultWindowBytes, c.LogBytes/4), 2*(c.MaxPayload+2*align)))
+	set(&c.WindowBytes, max(min(DefaultWindowBytes, c.LogBytes/8), 2*(c.MaxPayload+2*align)))
 	set64(&c.HeartbeatInterval, DefaultHeartbeatInterval)
 	set64(&c.CommitPush, DefaultCommitPush)
 	set64(&c.MaxLogPin, DefaultMaxLogPin)
 	switch {
 	case c.LogBytes&(c.LogBytes-1) != 0 || c.LogBytes < 1<<12:
 		return fmt.Errorf("consensus: LogBytes %d: a power of two from 4096 is needed", c.LogBytes)
-	case c.MaxPayload+2*align > c.WindowBytes || 2*c.WindowBytes > c.LogBytes:
-		return fmt.Errorf("consensus: MaxPayload %d, WindowBytes %d, LogBytes %d: an entry must fit the window, and two windows the log", c.MaxPayload, c.WindowBytes, c.LogBytes)
+	case c.MaxPayload+2*align > c.WindowBytes || 4*c.WindowBytes > c.LogBytes:
+		return fmt.Errorf("consensus: MaxPayload %d, WindowBytes %d, LogBytes %d: an entry must fit the window, and four windows the log", c.MaxPayload, c.WindowBytes, c.LogBytes)
 	case c.Incarnation == 0:
 		return errors.New("consensus: Incarnation 0: they count from 1")
 	case len(c.Members)%2 == 0:

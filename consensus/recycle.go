@@ -2,9 +2,10 @@ package consensus
 
 import "exchange/rdmaio"
 
-// logStart is the lowest offset that our log still holds.
+// logStart is the lowest offset that our log still holds for sure. Behind what is decided a tail may have been written that nobody counts any more; it
+// lies within two windows, since a leader keeps its end within one of what it knows to be decided, and says so in every entry.
 func (n *Node) logStart() uint64 {
-	end := max(n.lead.end.Offset, n.fuo.Offset)
+	end := max(n.lead.end.Offset, n.fuo.Offset) + 2*uint64(n.cfg.WindowBytes)
 	if end <= uint64(n.cfg.LogBytes) {
 		return n.floor
 	}
