@@ -110,7 +110,7 @@ func trade(in io.Reader, out io.Writer, o clientOptions) error {
 	}
 	d := &desk{
 		out: newPrinter(out), blotter: trader.NewBlotter(), waiting: map[string]bool{},
-		prefix: strings.ToUpper(strconv.FormatInt(time.Now().Unix()%(24*3600), 36)) + "-",
+		prefix: strings.ToUpper(strconv.FormatInt(time.Now().UnixMilli()%(24*3600*1000), 36)) + "-",
 	}
 	logged := make(chan struct{}, 1)
 	var down string
