@@ -28,7 +28,7 @@ func (m *Market) enter() {
 	place, seen := m.ids.find(c.Session, &c.ClientID)
 	reason := m.refusal(seen)
 	if reason != NoReason {
-		if !seen && !m.ids.full() {
+		if !seen && c.ClientID[0] != 0 && !m.ids.full() {
 			m.ids.add(place, c.Session, &c.ClientID, notOrder)
 		}
 		e := m.incoming(Rejected)

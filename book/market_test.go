@@ -1,0 +1,248 @@
+package book
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// recorded gives commands of a flow, each good for the market at its point.
+func recorded(tb testing.TB, seed uint64, count, crowded int) (*Market, []Command) {
+	m, n := openMarket(tb, oracleLimits, 3, 4)
+	f := &flow{r: rand.New(rand.NewPCG(seed, 7)), n: n, now: 1000, mid: []int64{0, 1000, 5000, 1_000_000}, crowded: crowded}
+	commands := make([]Command, count)
+	for i := range commands {
+		commands[i] = f.command()
+		n.apply(&commands[i])
+	}
+	return m, commands
+}
+
+// TestApplyAllocatesNothing: with a slice that is long enough, in the middle of a flow of all kinds.
+func TestApplyAllocatesNothing(t *testing.T) {
+	m, commands := recorded(t, 20, 6000, 200)
+	out := make([]Event, 0, 4096)
+	for i := range 1000 {
+		out = m.Apply(&commands[i], out[:0])
+	}
+	at := 1000
+	if n := testing.AllocsPerRun(4000, func() {
+		out = m.Apply(&commands[at], out[:0])
+		at++
+	}); n != 0 {
+		t.Fatalf("%v allocations a command", n)
+	}
+	buf := make([]byte, 0, 4096)
+	var c Command
+	var e Event
+	if n := testing.AllocsPerRun(100, func() {
+		buf = commands[0].AppendTo(buf[:0])
+		DecodeCommand(buf, &c)
+		for i := range out {
+			buf = out[i].AppendTo(buf[:0])
+			DecodeEvent(buf, &e)
+		}
+	}); n != 0 {
+		t.Fatalf("%v allocations in the codec", n)
+	}
+}
+
+// TestSameCommandsSameHashes: two markets agree after every command; one that misses a command, or sees two swapped, does not.
+func TestSameCommandsSameHashes(t *testing.T) {
+	a, commands := recorded(t, 21, 2000, 100)
+	b, _ := openMarket(t, oracleLimits, 3, 4)
+	swapped, _ := openMarket(t, oracleLimits, 3, 4)
+	for i := range commands {
+		a.Apply(&commands[i], nil)
+		b.Apply(&commands[i], nil)
+		j := i
+		if i/2 == 500 {
+			j ^= 1
+		}
+		swapped.Apply(&commands[j], nil)
+		if a.StreamHash() != b.StreamHash() {
+			t.Fatalf("the streams differ after command %d", i)
+		}
+	}
+	if a.Hash() != b.Hash() || a.BookHash() != b.BookHash() {
+		t.Fatal("the states differ")
+	}
+	if a.StreamHash() == swapped.StreamHash() || a.Hash() == swapped.Hash() {
+		t.Fatal("two commands swapped do not show")
+	}
+	if string(a.AppendSnapshot(nil)) != string(b.AppendSnapshot(nil)) {
+		t.Fatal("the snapshots differ")
+	}
+}
+
+// TestBookHashIsOfTheBookAlone: other sessions, times, numbers, ids and refused orders in between do not show; another order does.
+func TestBookHashIsOfTheBookAlone(t *testing.T) {
+	play := func(session uint16, start int64, prefix string, noise bool, last int64) *Market {
+		m, _ := openMarket(t, oracleLimits, 2, 3)
+		seq := uint64(2)
+		apply := func(c Command) {
+			start++
+			c.Session, c.Epoch, c.InSeq, c.Time = session, 1, seq, start
+			seq++
+			m.Apply(&c, nil)
+		}
+		for i := range 20 {
+			apply(Command{Kind: Enter, Instrument: 1, Side: Side(i & 1), Price: 100 + int64(i*7%5), Qty: 10, ClientID: name(fmt.Sprint(prefix, i))})
+			if noise {
+				apply(Command{Kind: SessionMessage, Code: '0'})
+				apply(Command{Kind: Enter, Instrument: 1, Price: 0, Qty: 10, ClientID: name(fmt.Sprint("noise", i))})
+				m.Apply(&Command{Kind: Tick}, nil)
+			}
+		}
+		apply(Command{Kind: Enter, Instrument: 2, Price: 50, Qty: last, ClientID: name("last")})
+		return m
+	}
+	plain, noisy, other := play(1, 0, "a", false, 10), play(3, 1e9, "another", true, 10), play(1, 0, "a", false, 11)
+	if plain.Resting() == 0 || plain.Trades() == 0 {
+		t.Fatal("the flow has no trades, or leaves nothing")
+	}
+	if plain.BookHash() != noisy.BookHash() {
+		t.Error("the same orders by another way give another hash")
+	}
+	if plain.BookHash() == other.BookHash() {
+		t.Error("another order gives the same hash")
+	}
+	if plain.Hash() == noisy.Hash() {
+		t.Error("the hash of the whole state does not see sessions and times")
+	}
+}
+
+// TestSnapshotRefusesDamage: each byte matters, and limits too small for the content are an error, not a panic.
+func TestSnapshotRefusesDamage(t *testing.T) {
+	m, commands := recorded(t, 22, 300, 100)
+	for i := range commands {
+		m.Apply(&commands[i], nil)
+	}
+	snapshot := m.AppendSnapshot(nil)
+	small := Limits{Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 1, Sessions: 4}
+	if _, err := RestoreMarket(small, snapshot); err != nil {
+		t.Fatal(err)
+	}
+	for at := 0; at < len(snapshot); at += 37 {
+		snapshot[at] ^= 0x10
+		if _, err := RestoreMarket(small, snapshot); !errors.Is(err, ErrSnapshot) {
+			t.Fatalf("byte %d of %d changed: %v", at, len(snapshot), err)
+		}
+		snapshot[at] ^= 0x10
+		if _, err := RestoreMarket(small, snapshot[:at]); !errors.Is(err, ErrSnapshot) {
+			t.Fatalf("cut at %d: %v", at, err)
+		}
+	}
+	for what, l := range map[string]Limits{
+		"orders":      {Orders: 3, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 1, Sessions: 4},
+		"ids":         {Orders: 500, ClientIDs: 10, PriceNodes: 1000, Instruments: 3, Participants: 1, Sessions: 4},
+		"instruments": {Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 2, Participants: 1, Sessions: 4},
+		"sessions":    {Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 1, Sessions: 3},
+	} {
+		if _, err := RestoreMarket(l, snapshot); !errors.Is(err, ErrSnapshot) {
+			t.Errorf("too few %s: %v", what, err)
+		}
+	}
+	m, _ = openMarket(t, small, 3, 4)
+	for i := range 10 {
+		m.Apply(&Command{Kind: Enter, Session: 1, Epoch: 1, Instrument: 1, Price: 1 + int64(i)*1_900_000, Qty: 1, ClientID: name(fmt.Sprint("far", i))}, nil)
+	}
+	if m.Resting() != 10 {
+		t.Fatalf("%d orders rest", m.Resting())
+	}
+	small.PriceNodes = 1
+	if _, err := RestoreMarket(small, m.AppendSnapshot(nil)); !errors.Is(err, ErrSnapshot) {
+		t.Errorf("too few price nodes: %v", err)
+	}
+}
+
+// TestRestoredGoesOnAlike also where ids came in an order that made them lie elsewhere.
+func TestRestoredGoesOnAlike(t *testing.T) {
+	m, commands := recorded(t, 23, 4000, 200)
+	var other *Market
+	for i := range commands {
+		want := m.Apply(&commands[i], nil)
+		if other != nil {
+			if got := other.Apply(&commands[i], nil); difference(got, want) != "the same" {
+				t.Fatal(difference(got, want))
+			}
+		}
+		if i%1000 == 500 {
+			other = restored(t, oracleLimits, m)
+		}
+	}
+	if other.Hash() != m.Hash() || string(other.AppendSnapshot(nil)) != string(m.AppendSnapshot(nil)) {
+		t.Fatal("the states differ at the end")
+	}
+}
+
+// FuzzApply plays commands made of arbitrary bytes, good and bad ones mixed. Give -fuzzminimizetime 1x: the inputs are long, and making each new one
+// short takes all the time there is.
+func FuzzApply(f *testing.F) {
+	for seed := range uint64(4) {
+		_, commands := recorded(f, 30+seed, 40, 10)
+		var b []byte
+		for i := range commands {
+			b = commands[i].AppendTo(b)
+		}
+		f.Add(b)
+	}
+	l := Limits{Orders: 8, ClientIDs: 64, PriceNodes: 64, Instruments: 3, Participants: 1, Sessions: 4}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, _ := openMarket(t, l, 3, 4)
+		feed, out := m.NextFeedSeq(), []Event(nil)
+		numbers := map[uint16]uint64{}
+		for range 60 {
+			var c Command
+			n, err := DecodeCommand(b, &c)
+			if err != nil {
+				break
+			}
+			b = b[n:]
+			out = m.Apply(&c, out[:0])
+			if err := m.check(); err != nil {
+				t.Fatalf("after %+v: %v", c, err)
+			}
+			for i := range out {
+				e := &out[i]
+				if e.FeedSeq != 0 {
+					if e.FeedSeq != feed || e.Feed == 0 {
+						t.Fatalf("feed number %d, expected %d", e.FeedSeq, feed)
+					}
+					feed++
+				}
+				if e.OutSeq != 0 {
+					if last := numbers[e.Session]; last != 0 && e.OutSeq != last+1 && e.OutSeq != 1 {
+						t.Fatalf("session %d: outbound %d after %d", e.Session, e.OutSeq, last)
+					}
+					numbers[e.Session] = e.OutSeq
+				}
+				if e.Kind >= Accepted && e.Kind <= Replaced && e.Kind != Rejected && e.Kind != Cancelled && e.Cum+e.Leaves != e.Qty {
+					t.Fatalf("%v: %d filled and %d open of %d", e.Kind, e.Cum, e.Leaves, e.Qty)
+				}
+				var again Event
+				if _, err := DecodeEvent(e.AppendTo(nil), &again); err != nil || again != *e {
+					t.Fatalf("%+v does not come back from its bytes: %v", *e, err)
+				}
+			}
+		}
+		restored(t, l, m)
+	})
+}
+
+// BenchmarkApply plays flow of all kinds with some thousand orders resting; the clock stands while a fresh market is made.
+func BenchmarkApply(b *testing.B) {
+	_, commands := recorded(b, 40, 20_000, 2000)
+	out := make([]Event, 0, 4096)
+	b.ReportAllocs()
+	var m *Market
+	for i := 0; b.Loop(); i++ {
+		if i%len(commands) == 0 {
+			b.StopTimer()
+			m, _ = openMarket(b, oracleLimits, 3, 4)
+			b.StartTimer()
+		}
+		out = m.Apply(&commands[i%len(commands)], out[:0])
+	}
+}
