@@ -89,6 +89,9 @@ func Decode(r io.Reader) (*File, error) {
 		}
 		f.Records = append(f.Records, rec)
 	}
+	if n, _ := io.ReadFull(r, b[:1]); n != 0 {
+		return nil, fmt.Errorf("%w: bytes behind record %d, the last that the header tells of", ErrFormat, count)
+	}
 	return f, nil
 }
 
