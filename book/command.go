@@ -46,7 +46,8 @@ const (
 	// AddSession adds a session. ClientID: its name ("SENDER>TARGET" for FIX, the user name for OUCH); OrigID: its participant's
 	// name; Protocol; Flags: CancelOnDisconnect, MayReset. Numbers from 1; a known name changes nothing.
 	AddSession
-	// SystemEvent marks a point of the day. Code: ITCH's O S Q M E C. Orders are accepted between Q and M only.
+	// SystemEvent marks a point of the day. Code: ITCH's O S Q M E C. Orders are accepted between Q and M only; at M the day's orders end. A point
+	// that is not ahead changes nothing, but O after M begins a new day, with the client ids of the day before forgotten.
 	SystemEvent
 	// TradingAction halts or resumes an instrument. Code: ITCH's H (halted) or T (trading).
 	TradingAction

@@ -3,4 +3,29 @@
 //
 // It imports nothing of ours, starts no goroutine, reads no clock and logs nothing. Market.Apply takes a decided Command and appends the Events
 // it caused to the caller's slice.
+//
+//	command.go   what can be asked                    event.go     what can follow
+//	market.go    the state, Apply, what can be read   codec.go     both as bytes
+//	session.go   connections and numbers              listing.go   instruments, participants, the day
+//	match.go     an order's way in: checks, trades, rest or end
+//	change.go    cancel, reduce, replace
+//	level.go     the orders at one price, the levels of one side
+//	ladder.go    a price to its level, over all of int64
+//	order.go     orders in a pool without pointers
+//	identity.go  the client ids seen this day
+//	snapshot.go  the whole state as bytes, and back   hash.go      rolling hashes
+//	limits.go    every bound by name
+//
+// # Rules
+//
+// The best price trades first, at one price the order that has been there longest, always at the resting order's price. What is left of a day order
+// rests; of an immediate-or-cancel or a market order it is cancelled; a fill-or-kill trades in full at once or not at all. A lower quantity at the
+// same price keeps an order's place, any other change loses it. A session's client ids are good once a day: every id that was answered is used up, be it an
+// order's or a request's, except that a table without room forgets those of refused orders and of cancels. A Cancel is never refused for want of
+// room, nor because the instrument is halted.
+//
+// # Hashes
+//
+// StreamHash rolls over every command and event: equal at an equal Index means equal history. Hash is over the whole state, which a restored market
+// shares with the one it was taken from. BookHash leaves out sessions, ids and times: equal for the same orders entered another way.
 package book

@@ -22,8 +22,8 @@ const (
 	// Filled (report Trade): LastQty at LastPrice, Match. The resting order's event comes first and is also the feed's E;
 	// the incoming order's event follows at once with the same Match and no feed number.
 	Filled
-	// Cancelled (report Canceled): nothing is left open. Reason says why; CancelID is the request's id if there was one (the
-	// report's ClOrdID, the order's own becoming OrigClOrdID). Feed D if the order rested.
+	// Cancelled (report Canceled): nothing is left open. Reason says why. If it was asked for, OrigID is the order's id and ClientID the
+	// request's (the order's again, if the request had none); otherwise ClientID is the order's. Feed D if the order rested.
 	Cancelled
 	// Reduced (report Replaced): lower quantity, priority kept. Feed X; LastQty: the quantity taken off.
 	Reduced
