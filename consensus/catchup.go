@@ -49,6 +49,8 @@ func (n *Node) stand() {
 		return
 	}
 	n.holder = n.cfg.Local
+	n.scan = n.fuo
+	n.settle()
 	n.role = Candidate
 	n.lead = leadership{attempt: n.lead.attempt + 1}
 	n.setReason(fmt.Sprintf("replica %d is the first that lives", n.cfg.Local))
@@ -94,8 +96,11 @@ func (n *Node) gatherPermission() {
 	votes := 1
 	for _, p := range n.peers {
 		n.ask(p)
-		if ok, voter := n.answered(p); ok && voter {
+		ok, voter := n.answered(p)
+		if ok && voter {
 			votes++
+		} else if ok && p.fresh.flags&flagVoter != 0 {
+			p.asked = 0 // it was a learner when it answered, and is none any more
 		}
 	}
 	if votes < n.majority {
@@ -194,7 +199,11 @@ func (n *Node) caughtUp() {
 	for at.Offset < n.lead.top {
 		h, _, ok := parse(copied, at)
 		if !ok {
-			n.stepDown(fmt.Sprintf("the entry at %d could not be copied", at.Offset))
+			// Nobody writes there at the moment, so it will not come: the source began behind it, or has written over it.
+			n.empty = true
+			store(n.background, wordNeedsState, at.Offset+2)
+			n.stepDown(fmt.Sprintf("the entry at %d is nowhere any more: a state is needed", at.Offset))
+			n.tell(Event{Kind: SnapshotNeeded, Reason: n.reason})
 			return
 		}
 		copy(n.log.at(at.Offset), copied[:h.size()])

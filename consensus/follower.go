@@ -26,6 +26,20 @@ func (n *Node) follow() {
 	n.seeAdmission()
 }
 
+// settle looks at all of a log that nobody else may write at the moment, and shows how far it is decided. Whoever is let in READs one window behind
+// that, and what may be decided beyond it would be lost: every entry carries a commit offset that lies at most a window before its end, so after
+// settling no complete entry ends more than a window behind the first undecided offset.
+func (n *Node) settle() {
+	for {
+		scan, fuo := n.scan.Offset, n.fuo.Offset
+		n.follow()
+		if n.scan.Offset == scan && n.fuo.Offset == fuo {
+			break
+		}
+	}
+	store(n.background, wordFUO, n.fuo.Offset)
+}
+
 // believe moves a follower's first undecided offset up to the commit offset that it found in its own log. Only that one will do: it was written there
 // behind the entries it speaks of. What is known to be decided elsewhere says nothing about a tail that somebody else may have left here.
 func (n *Node) believe() {

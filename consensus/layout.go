@@ -2,6 +2,7 @@ package consensus
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"sync/atomic"
 	"unsafe"
@@ -51,12 +52,16 @@ const (
 //
 //	 0 u64 index      of the entry; a skip record has that of the entry after it
 //	 8 u64 offset
-//	16 u64 proposal   number under which it was written
-//	24 u64 commit     offset below which everything was decided when it was written
-//	32 u32 prevChain  chain before the entry
-//	36 u32 chain      CRC32C of the payload, continued from prevChain: the same whoever proposes the value again
-//	40 u32 length     of the payload in bytes; the top bit marks a skip record
-//	44 u32 CRC32C of the 44 bytes before
+//	16 u32 prevChain  chain before the entry
+//	20 u32 chain      CRC32C of the payload, continued from prevChain: the same whoever proposes the value again
+//	24 u32 length     of the payload in bytes; the top bit marks a skip record
+//	28 u32 CRC32C of the 28 bytes before: the value
+//	32 u64 proposal   number under which it was written, bound to the value
+//	40 u64 commit     how far before the entry everything was decided when it was written, in bytes, bound to the value
+//
+// A later leader writes the value of an entry again where it stands, and may die at any point of that. So the value's bytes are the same whoever
+// writes them, and what differs are two words, neither of which is ever torn: the entry is complete before, after and in between. Bound means
+// that the low 24 bits check the rest together with the value's CRC, so that neither word is taken for one of another value in that place.
 const (
 	headerBytes = 48
 	align       = 64
@@ -101,28 +106,51 @@ func (h *header) size() uint64 { return entrySize(int(h.length)) }
 
 func entrySize(payload int) uint64 { return uint64(headerBytes+payload+align-1) &^ (align - 1) }
 
+// valueBytes is how much of the header belongs to the value, its CRC last.
+const valueBytes = 32
+
 func (h *header) put(b []byte) {
 	binary.LittleEndian.PutUint64(b, h.index)
 	binary.LittleEndian.PutUint64(b[8:], h.offset)
-	binary.LittleEndian.PutUint64(b[16:], h.proposal)
-	binary.LittleEndian.PutUint64(b[24:], h.commit)
-	binary.LittleEndian.PutUint32(b[32:], h.prevChain)
-	binary.LittleEndian.PutUint32(b[36:], h.chain)
+	binary.LittleEndian.PutUint32(b[16:], h.prevChain)
+	binary.LittleEndian.PutUint32(b[20:], h.chain)
 	length := h.length
 	if h.skip {
 		length |= skipBit
 	}
-	binary.LittleEndian.PutUint32(b[40:], length)
-	binary.LittleEndian.PutUint32(b[44:], crc32.Checksum(b[:44], castagnoli))
+	binary.LittleEndian.PutUint32(b[24:], length)
+	value := crc32.Checksum(b[:valueBytes-4], castagnoli)
+	binary.LittleEndian.PutUint32(b[28:], value)
+	binary.LittleEndian.PutUint64(b[32:], bind(h.proposal, value))
+	binary.LittleEndian.PutUint64(b[40:], bind(h.offset-h.commit, value))
 }
+
+// bind packs a number below 1<<40 with a check of it and of the value that it belongs to.
+func bind(v uint64, value uint32) uint64 {
+	if v >= 1<<40 {
+		panic(fmt.Sprintf("consensus: %d does not fit 40 bits", v))
+	}
+	return v<<24 | check(v, value)
+}
+
+func check(v uint64, value uint32) uint64 {
+	x := (v<<24 ^ uint64(value)) * 0x9e3779b97f4a7c15
+	x ^= x >> 32
+	x *= 0xd6e8feb86659fd93
+	return x >> 40
+}
+
+// bound tells whether a word belongs to the value.
+func bound(word uint64, value uint32) bool { return word&(1<<24-1) == check(word>>24, value) }
 
 // decode reads a header without checking anything but that it is one in length.
 func decode(b []byte) header {
 	h := header{
-		index: binary.LittleEndian.Uint64(b), offset: binary.LittleEndian.Uint64(b[8:]), proposal: binary.LittleEndian.Uint64(b[16:]),
-		commit: binary.LittleEndian.Uint64(b[24:]), prevChain: binary.LittleEndian.Uint32(b[32:]), chain: binary.LittleEndian.Uint32(b[36:]),
-		length: binary.LittleEndian.Uint32(b[40:]),
+		index: binary.LittleEndian.Uint64(b), offset: binary.LittleEndian.Uint64(b[8:]),
+		prevChain: binary.LittleEndian.Uint32(b[16:]), chain: binary.LittleEndian.Uint32(b[20:]), length: binary.LittleEndian.Uint32(b[24:]),
+		proposal: binary.LittleEndian.Uint64(b[32:]) >> 24,
 	}
+	h.commit = h.offset - binary.LittleEndian.Uint64(b[40:])>>24
 	if h.skip = h.length&skipBit != 0; h.skip {
 		h.length &^= skipBit
 	}
@@ -140,7 +168,9 @@ func parse(b []byte, at Position) (h header, payload []byte, ok bool) {
 	if len(b) < headerBytes || binary.LittleEndian.Uint64(b[8:]) != at.Offset {
 		return h, nil, false
 	}
-	if crc32.Checksum(b[:44], castagnoli) != binary.LittleEndian.Uint32(b[44:]) {
+	value := binary.LittleEndian.Uint32(b[28:])
+	if crc32.Checksum(b[:valueBytes-4], castagnoli) != value ||
+		!bound(binary.LittleEndian.Uint64(b[32:]), value) || !bound(binary.LittleEndian.Uint64(b[40:]), value) {
 		return h, nil, false
 	}
 	h = decode(b)

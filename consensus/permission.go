@@ -13,12 +13,13 @@ func (n *Node) servePermissions() {
 		if request <= n.served[p.id] {
 			continue
 		}
-		if p.background.State() != rdmaio.StateReady || p.log.State() != rdmaio.StateReady {
-			continue
+		if p.background.State() != rdmaio.StateReady || p.log.State() != rdmaio.StateReady || n.empty {
+			continue // without its state a node cannot say what is decided in its log
 		}
 		if !n.revoke(p.id) {
 			return // not fenced: nobody gets anything
 		}
+		n.settle()
 		if err := p.log.ModifyAccess(rdmaio.RemoteRead | rdmaio.RemoteWrite); err != nil {
 			continue
 		}
@@ -54,6 +55,10 @@ func (n *Node) revoke(to rdmaio.NodeID) bool {
 // ask requests permission of a peer, if that has not been done.
 func (n *Node) ask(p *peer) {
 	if p.asked != 0 || p.fresh.flags&flagEmpty != 0 || p.log.State() != rdmaio.StateReady {
+		return
+	}
+	// A WRITE of an earlier attempt that is still on its way would be let through by the new permission, over what others wrote between the two.
+	if !p.logOps.empty() {
 		return
 	}
 	n.request++
