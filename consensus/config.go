@@ -16,7 +16,7 @@ type Config struct {
 	// Learner: this start has lost the memory of an earlier one, so it does not vote until a leader has brought it up.
 	Learner bool
 
-	// LogBytes is the circular log, a power of two.
+	// LogBytes is the circular log, a power of two. It and WindowBytes must be the same at all members: others are not led, and do not lead.
 	LogBytes int
 	// MaxPayload bounds one entry.
 	MaxPayload int
@@ -87,6 +87,9 @@ func (c *Config) complete() error {
 	}
 	return nil
 }
+
+// layout is what must be the same at all members.
+func (c *Config) layout() uint64 { return uint64(c.LogBytes)<<32 | uint64(c.WindowBytes) }
 
 // Errors of Propose.
 var (

@@ -26,7 +26,7 @@ func (n *Node) learn(p *peer) {
 	old := p.fresh.counter
 	p.fresh = record{
 		counter: load(p.record, wordCounter), incarnation: load(p.record, wordIncarnation), flags: load(p.record, wordFlags),
-		head: load(p.record, wordHead), fuo: load(p.record, wordFUO), holder: load(p.record, wordHolder),
+		head: load(p.record, wordHead), fuo: load(p.record, wordFUO), holder: load(p.record, wordHolder), layout: load(p.record, wordLayout),
 	}
 	p.moved = p.moved || p.fresh.counter != old
 }

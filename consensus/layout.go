@@ -24,7 +24,8 @@ const (
 	wordHead        = 24 // offset of the first entry the application has not taken
 	wordFUO         = 32 // first undecided offset
 	wordHolder      = 40 // who may write our log
-	recordBytes     = 48
+	wordLayout      = 48 // LogBytes and WindowBytes: the same at all members, or they cannot read each other
+	recordBytes     = 56
 
 	requestArray   = 64  // word per requester: number of its request for permission, 0 withdrawn
 	ackArray       = 256 // word per owner: ackOf(request number, voter)

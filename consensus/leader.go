@@ -110,6 +110,9 @@ func (n *Node) drop(p *peer, why string) {
 	}
 	p.forget()
 	p.asked = 0 // permission is asked for again before anything is written to it
+	if !p.logOps.empty() {
+		_ = p.log.Reset() // what is on its way still reads from our log, which will be written over
+	}
 	if was == confirmed || was == knowing || was == known || was == granted {
 		n.stats.Dropped++
 		n.tell(Event{Kind: FollowerDropped, Peer: p.id, Reason: why})

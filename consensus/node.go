@@ -96,7 +96,7 @@ type peer struct {
 }
 
 // record is a peer's published state.
-type record struct{ counter, incarnation, flags, head, fuo, holder uint64 }
+type record struct{ counter, incarnation, flags, head, fuo, holder, layout uint64 }
 
 // New registers the memory and connects to all members. The node does nothing before Poll.
 func New(cfg Config, provider rdmaio.Provider) (*Node, error) {
@@ -204,6 +204,7 @@ func (n *Node) publish() {
 	}
 	b := n.background
 	store(b, wordIncarnation, n.cfg.Incarnation)
+	store(b, wordLayout, n.cfg.layout())
 	store(b, wordFlags, flags)
 	store(b, wordHead, n.applied.Offset)
 	store(b, wordFUO, n.fuo.Offset)

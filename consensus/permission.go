@@ -57,6 +57,10 @@ func (n *Node) ask(p *peer) {
 	if p.asked != 0 || p.fresh.flags&flagEmpty != 0 || p.log.State() != rdmaio.StateReady {
 		return
 	}
+	if p.fresh.counter != 0 && p.fresh.layout != n.cfg.layout() {
+		n.setReason(fmt.Sprintf("replica %d has another LogBytes or WindowBytes than this one: make them the same", p.id))
+		return
+	}
 	// A WRITE of an earlier attempt that is still on its way would be let through by the new permission, over what others wrote between the two.
 	if !p.logOps.empty() {
 		return
