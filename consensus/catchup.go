@@ -32,7 +32,7 @@ const (
 type leadership struct {
 	attempt  uint64
 	phase    phase
-	waiting  int // outcomes still to come
+	source   *peer // whose entries are copied
 	end      Position
 	proposal uint64
 	copied   []byte // what was decided and missing here, as read
@@ -45,6 +45,10 @@ type leadership struct {
 
 // stand begins an attempt.
 func (n *Node) stand() {
+	why := n.whyNotHolder()
+	if n.holder == n.cfg.Local {
+		why = n.reason // of the end of our last attempt
+	}
 	if !n.revoke(n.cfg.Local) {
 		return
 	}
@@ -53,7 +57,7 @@ func (n *Node) stand() {
 	n.settle()
 	n.role = Candidate
 	n.lead = leadership{attempt: n.lead.attempt + 1}
-	n.setReason(fmt.Sprintf("replica %d is the first that lives", n.cfg.Local))
+	n.setReason(fmt.Sprintf("%s, and of those that live replica %d is the first", why, n.cfg.Local))
 	n.stats.Elections++
 	for _, p := range n.peers {
 		p.forget()
@@ -71,11 +75,11 @@ func (n *Node) attempt() {
 	case phaseKnow:
 		n.gatherKnowledge()
 	case phaseCatchUp:
-		if n.lead.waiting == 0 {
+		if n.allRead() {
 			n.caughtUp()
 		}
 	case phasePrepare:
-		if n.lead.waiting == 0 {
+		if n.allRead() {
 			n.choose()
 		}
 	}
@@ -89,6 +93,39 @@ func (n *Node) all(s followerState) bool {
 		}
 	}
 	return true
+}
+
+// allRead tells whether every READ of the attempt has come back.
+func (n *Node) allRead() bool {
+	for _, p := range n.peers {
+		if p.waiting > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// without counts those that an attempt has, or would have without one of them, ourselves included. Only voters are taken into an attempt.
+func (n *Node) without(lost *peer) int {
+	k := 1
+	for _, p := range n.peers {
+		if p != lost && (p.state == granted || p.state == knowing || p.state == known || p.state == confirmed) {
+			k++
+		}
+	}
+	return k
+}
+
+// goOnWithout carries an attempt on without a peer that was dropped, if the others are a majority. If entries were being copied from it, others
+// that were asked before hold what is decided.
+func (n *Node) goOnWithout(lost *peer, why string) {
+	if n.without(lost) < n.majority {
+		n.stepDown(fmt.Sprintf("replica %d %s in the middle of the attempt", lost.id, why))
+		return
+	}
+	if n.lead.phase == phaseCatchUp && n.lead.source == lost {
+		n.lead.phase, n.lead.source = phaseKnow, nil
+	}
 }
 
 // gatherPermission asks everyone, and goes on with the first majority. Learners do not count.
@@ -165,7 +202,7 @@ func (n *Node) catchUp() {
 		}
 	}
 	n.lead.phase = phaseCatchUp
-	n.lead.top = top
+	n.lead.top, n.lead.source = top, source
 	if n.fuo.Offset+uint64(n.cfg.LogBytes-2*n.cfg.WindowBytes) < top {
 		n.empty = true
 		store(n.background, wordNeedsState, top-uint64(n.cfg.LogBytes-2*n.cfg.WindowBytes)+1)
@@ -188,7 +225,7 @@ func (n *Node) catchUp() {
 			n.stepDown("catch-up could not be started")
 			return
 		}
-		n.lead.waiting++
+		source.waiting++
 		at, into = at+piece, into[piece:]
 	}
 }
@@ -210,6 +247,9 @@ func (n *Node) caughtUp() {
 		at, copied = h.after(), copied[h.size():]
 	}
 	n.decideTo(at.Offset)
+	if n.err != nil {
+		return
+	}
 	if at.Offset > n.applied.Offset+uint64(n.cfg.LogBytes-n.cfg.WindowBytes) {
 		n.stepDown("the application here has to take what was copied first")
 		return
@@ -223,9 +263,17 @@ func (n *Node) caughtUp() {
 	n.lead.end, n.lead.phase = at, phasePrepare
 	n.number(highest)
 	for _, p := range n.peers {
-		if p.state == known && !n.prepare(p) {
+		switch {
+		case p.state != known || n.canTake(p, n.cfg.WindowBytes) && n.prepare(p):
+		case n.canTake(p, n.cfg.WindowBytes):
+			n.drop(p, "cannot be reached")
+		case n.without(p) >= n.majority:
+			p.state = granted // it is taken in later
+		default:
 			n.help(p)
 			n.drop(p, "is too far behind")
+		}
+		if n.role != Candidate {
 			return
 		}
 	}
@@ -250,9 +298,9 @@ func (n *Node) help(p *peer) {
 	}
 }
 
-// prepare brings one follower up to what is decided, writes it the proposal number and READs its tail, in this order on one pair.
+// prepare brings one follower that can take it up to what is decided, writes it the proposal number and READs its tail, in this order on one pair.
 func (n *Node) prepare(p *peer) bool {
-	if !n.canTake(p, n.cfg.WindowBytes) || !n.bringUp(p) || !n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall}) {
+	if !n.bringUp(p) || !n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall}) {
 		return false
 	}
 	p.state = confirmed
@@ -262,7 +310,7 @@ func (n *Node) prepare(p *peer) bool {
 		if !n.postLog(p, op{kind: opTail}, rdmaio.Read, logStartBytes+at&n.log.mask, into[:piece]) {
 			return false
 		}
-		n.lead.waiting++
+		p.waiting++
 		at, into = at+piece, into[piece:]
 	}
 	return true
@@ -305,7 +353,8 @@ func (n *Node) choose() {
 			break
 		}
 		if best.proposal >= n.lead.proposal {
-			panic(fmt.Sprintf("consensus: entry %d has proposal %d, ours is %d", best.index, best.proposal, n.lead.proposal))
+			n.halt("entry %d was written under the number %d, ours is %d", best.index, best.proposal, n.lead.proposal)
+			return
 		}
 		end = n.log.adopt(end, best, payload, n.lead.proposal, n.fuo.Offset)
 		n.stats.Adopted++
@@ -314,5 +363,10 @@ func (n *Node) choose() {
 	n.role = Leader
 	n.lead.since = n.now
 	n.tell(Event{Kind: RoleChanged, Role: Leader, Reason: n.reason})
+	for _, p := range n.peers {
+		if p.state == confirmed {
+			n.tell(Event{Kind: FollowerConfirmed, Peer: p.id})
+		}
+	}
 	n.replicate()
 }

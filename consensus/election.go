@@ -1,6 +1,8 @@
 package consensus
 
 import (
+	"fmt"
+
 	"exchange/rdmaio"
 )
 
@@ -19,6 +21,7 @@ func (n *Node) heartbeat() {
 		}
 		// A READ that is still under way says nothing: a slow network slows the reads down and does not look like a death.
 	}
+	n.countVoters()
 }
 
 // learn takes in a record that was read.
@@ -29,6 +32,7 @@ func (n *Node) learn(p *peer) {
 		head: load(p.record, wordHead), fuo: load(p.record, wordFUO), holder: load(p.record, wordHolder), layout: load(p.record, wordLayout),
 	}
 	p.moved = p.moved || p.fresh.counter != old
+	n.watchHolder(p)
 }
 
 // score counts what was seen since the last interval: the counter moved, or it did not.
@@ -41,7 +45,7 @@ func (n *Node) score(p *peer) {
 	p.moved, p.looked = false, false
 	switch {
 	case p.alive && p.score < scoreDead:
-		p.alive = false
+		p.alive, p.died = false, false
 		n.tell(Event{Kind: PeerSilent, Peer: p.id})
 	case !p.alive && p.score > scoreAlive:
 		p.alive = true
@@ -49,10 +53,15 @@ func (n *Node) score(p *peer) {
 }
 
 // preferred is who should lead as far as this node can see: whoever holds our log's permission, as long as it lives and leads or tries to;
-// otherwise the living voter with the lowest id.
+// otherwise whoever lives and leads; otherwise the living voter with the lowest id.
 func (n *Node) preferred() rdmaio.NodeID {
 	if h := n.byID[n.holder]; h != nil && h.alive && (h.fresh.flags&flagLeading != 0 || h.fresh.counter == 0) {
 		return n.holder
+	}
+	for _, p := range n.peers {
+		if p.alive && p.fresh.flags&flagEstablished != 0 {
+			return p.id
+		}
 	}
 	for _, id := range n.order {
 		if id == n.cfg.Local {
@@ -78,5 +87,33 @@ func (n *Node) elect() {
 		}
 	case first != n.cfg.Local && n.role == Candidate:
 		n.stepDown("another replica should lead")
+	}
+}
+
+// voters counts those that live with their memory, as far as this node can see, itself included. Of one that has not been heard yet the best is
+// believed, unless it is known to have started again.
+func (n *Node) voters() int {
+	k := 0
+	if n.voter {
+		k++
+	}
+	for _, p := range n.peers {
+		if p.alive && (p.fresh.flags&flagVoter != 0 || p.fresh.counter == 0 && !p.again) {
+			k++
+		}
+	}
+	return k
+}
+
+// countVoters says when the majority is lost, and when it is found again.
+func (n *Node) countVoters() {
+	k := n.voters()
+	if lonely := k < n.majority; lonely != n.lonely {
+		n.lonely = lonely
+		kind := MajorityFound
+		if lonely {
+			kind = MajorityLost
+		}
+		n.tell(Event{Kind: kind, Reason: fmt.Sprintf("of %d voters %d live, %d are needed", len(n.order), k, n.majority)})
 	}
 }

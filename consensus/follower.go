@@ -10,29 +10,44 @@ func (n *Node) follow() {
 	if n.empty {
 		return
 	}
+	if m := load(n.log.region, wordMinProposal); m != n.promised {
+		if m < n.promised {
+			n.halt("the proposal number in this log's header fell from %d to %d", n.promised, m)
+			return
+		}
+		n.promised = m
+		n.scan = n.fuo // what lies behind it is another's, and may be written over
+	}
+	n.examine(n.promised)
+	n.seeAdmission()
+}
+
+// examine goes through the complete entries that were written under a number from lowest on. An older one behind what is decided is a tail that nobody has
+// adopted yet: whoever goes past it would not see what is written over it.
+func (n *Node) examine(lowest uint64) {
 	n.commit = max(n.commit, load(n.log.region, wordCommit))
+	n.believe()
 	if n.scan.Offset < n.fuo.Offset {
 		n.scan = n.fuo
 	}
 	for range entriesPerPoll {
 		h, _, ok := n.log.parse(n.scan)
-		if !ok {
+		if !ok || h.proposal < lowest && n.scan.Offset >= n.commit {
 			break
 		}
 		n.commit = max(n.commit, h.commit)
 		n.scan = h.after()
 	}
 	n.believe()
-	n.seeAdmission()
 }
 
 // settle looks at all of a log that nobody else may write at the moment, and shows how far it is decided. Whoever is let in READs one window behind
 // that, and what may be decided beyond it would be lost: every entry carries a commit offset that lies at most a window before its end, so after
 // settling no complete entry ends more than a window behind the first undecided offset.
 func (n *Node) settle() {
-	for {
+	for !n.empty {
 		scan, fuo := n.scan.Offset, n.fuo.Offset
-		n.follow()
+		n.examine(0)
 		if n.scan.Offset == scan && n.fuo.Offset == fuo {
 			break
 		}
@@ -52,7 +67,8 @@ func (n *Node) believe() {
 			return
 		}
 		if h.after().Offset > n.commit {
-			panic(fmt.Sprintf("consensus: no entry ends at the commit offset %d: after %+v comes %+v", n.commit, n.fuo, h))
+			n.halt("no entry ends at the commit offset %d: after %+v comes %+v", n.commit, n.fuo, h)
+			return
 		}
 		n.fuo = h.after()
 	}
@@ -63,7 +79,8 @@ func (n *Node) decideTo(offset uint64) {
 	for n.fuo.Offset < offset {
 		h, _, ok := n.log.parseDecided(n.fuo)
 		if !ok || h.after().Offset > offset {
-			panic(fmt.Sprintf("consensus: no entry ends at the decided offset %d: after %+v comes %+v", offset, n.fuo, h))
+			n.halt("no entry ends at the decided offset %d: after %+v comes %+v", offset, n.fuo, h)
+			return
 		}
 		n.fuo = h.after()
 	}

@@ -34,9 +34,10 @@ const (
 )
 
 const (
-	flagVoter   = 1 << iota // counts for majorities
-	flagLeading             // leads, or tries to
-	flagEmpty               // a learner that has no state yet
+	flagVoter       = 1 << iota // counts for majorities
+	flagLeading                 // leads, or tries to
+	flagEmpty                   // a learner that has no state yet
+	flagEstablished             // leads: its attempt came to an end
 )
 
 // The log region: a header page, written by the holder of the permission, and the circular log.

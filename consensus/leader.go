@@ -1,14 +1,13 @@
 package consensus
 
-import (
-	"fmt"
-
-	"exchange/rdmaio"
-)
+import "exchange/rdmaio"
 
 // Propose writes the payload behind everything proposed before. It is decided when Next gives it out. The payload is copied.
 func (n *Node) Propose(payload []byte) (Position, error) {
 	if n.role != Leader {
+		if n.err != nil {
+			return Position{}, n.err
+		}
 		return Position{}, ErrNotLeader
 	}
 	if len(payload) == 0 || len(payload) > n.cfg.MaxPayload {
@@ -28,7 +27,7 @@ func (n *Node) Propose(payload []byte) (Position, error) {
 	}
 	n.complete()
 	n.decide()
-	return l.end, nil
+	return l.end, n.err
 }
 
 // send writes the follower what it has not been sent, in as few pieces as the circle allows.
@@ -55,7 +54,9 @@ func (n *Node) replicate() {
 	if n.role != Leader {
 		return
 	}
-	n.decide()
+	if n.decide(); n.role != Leader {
+		return
+	}
 	n.recycle()
 	n.pushCommit()
 }
@@ -118,7 +119,7 @@ func (n *Node) drop(p *peer, why string) {
 		n.tell(Event{Kind: FollowerDropped, Peer: p.id, Reason: why})
 	}
 	if n.role == Candidate {
-		n.stepDown(fmt.Sprintf("replica %d %s in the middle of the attempt", p.id, why))
+		n.goOnWithout(p, why)
 		return
 	}
 	if n.role == Leader {
@@ -128,6 +129,6 @@ func (n *Node) drop(p *peer, why string) {
 
 // forget makes a peer a stranger to this leader.
 func (p *peer) forget() {
-	p.state, p.counts, p.admitting, p.parts = stranger, false, false, 0
+	p.state, p.counts, p.admitting, p.parts, p.waiting = stranger, false, false, 0, 0
 	p.sent, p.acked, p.pushed, p.pinnedSince = 0, 0, 0, 0
 }

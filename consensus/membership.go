@@ -71,7 +71,7 @@ func (n *Node) join(p *peer) {
 	_, voter := n.answered(p)
 	n.number(max(n.minProposal, load(p.header, wordMinProposal)))
 	for _, q := range n.peers {
-		if q.state == confirmed && !n.writeLogWord(q, wordMinProposal, n.lead.proposal, op{kind: opSmall}) {
+		if q.state == confirmed && !n.renumber(q) {
 			return // no room at the moment: again at the next Poll, under yet another number
 		}
 	}
@@ -82,6 +82,15 @@ func (n *Node) join(p *peer) {
 	p.state, p.counts = confirmed, voter
 	n.stats.Prepares++
 	n.tell(Event{Kind: FollowerConfirmed, Peer: p.id})
+}
+
+// renumber writes a confirmed follower the new number, and first that all it has is decided: entries under an older number behind that are no longer ours.
+func (n *Node) renumber(p *peer) bool {
+	if p.sent != n.lead.end.Offset || !n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) {
+		return false
+	}
+	p.pushed = n.fuo.Offset
+	return n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall})
 }
 
 // admit makes a learner that has caught up count: the word goes behind everything decided on the same pair, and it counts when that is placed. It

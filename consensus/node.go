@@ -38,6 +38,8 @@ type Node struct {
 	empty  bool // a learner without state
 	holder rdmaio.NodeID
 	reason string
+	lonely bool  // no majority lives with its memory, as far as can be seen
+	err    error // what must hold did not: the node has stopped
 
 	// Invariant: applied <= handed <= fuo <= scan (follower) or end (leader), by offset.
 	applied Position // the application has taken everything before it
@@ -48,8 +50,10 @@ type Node struct {
 	commit  uint64   // greatest commit offset found in our log
 
 	minProposal uint64 // highest number seen anywhere
+	promised    uint64 // the one in our log's header, as last seen
 	request     uint64 // number of our last request for permission
 	served      [rdmaio.MaxNodes + 1]uint64
+	challenged  [rdmaio.MaxNodes + 1]uint64 // last request for our log that came while we led
 	heartbeatAt int64
 	standAt     int64 // not before that, after an attempt or a leadership that ended
 
@@ -82,7 +86,10 @@ type peer struct {
 	moved   bool // the counter was seen to change since the last score
 	looked  bool // a READ ended since then
 	alive   bool
-	parts   int // of knowing, still to come
+	died    bool // the system said so
+	again   bool // it is not the process that first had this id: without its memory, unless its record says otherwise
+	parts   int  // of knowing, still to come
+	waiting int  // READs of an attempt to lead that are still to come
 
 	asked uint64 // number of our request that its array holds; 0: none
 	state followerState
@@ -170,7 +177,12 @@ func contains(ids []rdmaio.NodeID, id rdmaio.NodeID) bool {
 //  3. Follow or lead.
 //  4. Show our own progress; read the others'.
 //  5. See who should lead.
+//
+// A node that finds that something does not hold which always must, stops: see Err. It then does nothing any more.
 func (n *Node) Poll(now int64) {
+	if n.err != nil {
+		return
+	}
 	n.now = max(n.now, now)
 	n.hear()
 	n.complete()
@@ -185,6 +197,10 @@ func (n *Node) Poll(now int64) {
 		n.needsState()
 		n.follow()
 	}
+	n.inspect()
+	if n.err != nil {
+		return
+	}
 	n.publish()
 	n.heartbeat()
 	n.elect()
@@ -198,6 +214,9 @@ func (n *Node) publish() {
 	}
 	if n.role == Leader || n.role == Candidate {
 		flags |= flagLeading
+	}
+	if n.role == Leader {
+		flags |= flagEstablished
 	}
 	if n.empty {
 		flags |= flagEmpty
@@ -215,10 +234,11 @@ func (n *Node) publish() {
 // Next gives the next decided entry, if there is one; the entry before it counts as taken. The payload lies in the log and stays until the next call.
 func (n *Node) Next() (Entry, bool) {
 	n.applied = n.handed
-	for n.handed.Offset < n.fuo.Offset {
+	for n.err == nil && n.handed.Offset < n.fuo.Offset {
 		h, payload, ok := n.log.parseDecided(n.handed)
 		if !ok {
-			panic(fmt.Sprintf("consensus: decided entry %d at offset %d is not in the log", n.handed.Index+1, n.handed.Offset))
+			n.halt("decided entry %d at offset %d is not in the log", n.handed.Index+1, n.handed.Offset)
+			return Entry{}, false
 		}
 		n.handed = h.after()
 		if h.skip {

@@ -152,7 +152,7 @@ func (n *Node) logDone(p *peer, o op, status rdmaio.Status) {
 	case rdmaio.Success:
 	case rdmaio.RemoteAccessError:
 		n.stats.Denied++
-		n.stepDown(fmt.Sprintf("replica %d has let another write its log", p.id))
+		n.stepDown(fmt.Sprintf("replica %d lets another write its log", p.id))
 		return
 	default:
 		n.drop(p, "cannot be reached")
@@ -162,7 +162,7 @@ func (n *Node) logDone(p *peer, o op, status rdmaio.Status) {
 	case opKnowHeader:
 		n.knew(p, true)
 	case opCatchUp, opTail:
-		n.lead.waiting--
+		p.waiting = max(p.waiting-1, 0)
 	case opEntries:
 		p.acked = max(p.acked, o.arg)
 	case opAdmit:
@@ -183,12 +183,13 @@ func (n *Node) hear() {
 		}
 		n.renounce(p)
 		if e.Kind == rdmaio.PeerDown {
-			p.score, p.alive = 0, false
+			p.score, p.alive, p.died = 0, false, true
 			n.tell(Event{Kind: PeerDied, Peer: p.id})
 			n.drop(p, "died")
 			continue
 		}
 		p.score, p.alive, p.moved, p.looked = scoreMax, true, false, false // the system says so
+		p.again = p.again || e.Incarnation > 1
 		n.drop(p, "started again")
 		if n.holder == p.id {
 			n.holder = 0 // the new incarnation has no rights here

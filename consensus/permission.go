@@ -16,20 +16,71 @@ func (n *Node) servePermissions() {
 		if p.background.State() != rdmaio.StateReady || p.log.State() != rdmaio.StateReady || n.empty {
 			continue // without its state a node cannot say what is decided in its log
 		}
+		if n.defers(p, request) {
+			continue
+		}
+		why := n.whyNotHolder()
 		if !n.revoke(p.id) {
 			return // not fenced: nobody gets anything
 		}
 		n.settle()
+		if n.err != nil {
+			return
+		}
 		if err := p.log.ModifyAccess(rdmaio.RemoteRead | rdmaio.RemoteWrite); err != nil {
 			continue
 		}
+		if n.holder != p.id {
+			n.tell(Event{Kind: WriterChanged, Peer: p.id, Reason: why})
+		}
 		n.holder = p.id
-		n.scan = n.fuo // the new holder may write other entries there
+		store(n.background, wordHolder, uint64(p.id)) // before the answer: whoever gets that READs this
+		n.scan = n.fuo                                // the new holder may write other entries there
 		if !n.writeBackgroundWord(p, ackAt(n.cfg.Local), ackOf(request, n.voter), op{kind: opAck, arg: request}) {
 			continue // again at the next Poll
 		}
 		n.served[p.id] = request
 		n.stats.Granted++
+	}
+}
+
+// defers tells whether a request waits: while the holder of our log lives and leads, one that cannot see it changes nothing. Otherwise two that are cut
+// off from each other would take a third from each other for ever. A leader does not give up its own log either: whether it still leads is for
+// its followers to say, so it looks at them at once.
+func (n *Node) defers(asker *peer, request uint64) bool {
+	if n.role == Leader {
+		if n.challenged[asker.id] != request {
+			n.challenged[asker.id] = request
+			for _, p := range n.peers {
+				n.look(p)
+			}
+		}
+		return true
+	}
+	h := n.byID[n.holder]
+	return h != nil && h != asker && h.alive && h.fresh.flags&flagEstablished != 0
+}
+
+// whyNotHolder says for what reason the holder of our log loses it.
+func (n *Node) whyNotHolder() string {
+	switch h := n.byID[n.holder]; {
+	case n.holder == 0:
+		return "nobody had this log"
+	case n.holder == n.cfg.Local:
+		return "this one gives way"
+	case h.died:
+		return fmt.Sprintf("replica %d died", h.id)
+	case !h.alive:
+		return fmt.Sprintf("replica %d is silent", h.id)
+	default:
+		return fmt.Sprintf("replica %d does not lead", h.id)
+	}
+}
+
+// watchHolder ends a leadership that a follower no longer knows of. With proposals under way a denied WRITE says the same.
+func (n *Node) watchHolder(p *peer) {
+	if n.role == Leader && p.state == confirmed && p.fresh.holder != uint64(n.cfg.Local) {
+		n.stepDown(fmt.Sprintf("replica %d lets another write its log", p.id))
 	}
 }
 

@@ -185,7 +185,7 @@ func runSeed(t *testing.T, seed uint64, n int, trace bool) {
 			for _, p := range w.nodes[id].peers {
 				fmt.Printf("   peer %d alive=%v score=%d state=%d asked=%x counts=%v fresh=%+v bg=%v log=%v sent=%d acked=%d\n", p.id, p.alive, p.score, p.state, p.asked, p.counts, p.fresh, p.background.State(), p.log.State(), p.sent, p.acked)
 			}
-			fmt.Printf("   phase %d waiting %d draining %v end %+v\n", w.nodes[id].lead.phase, w.nodes[id].lead.waiting, w.nodes[id].lead.draining, w.nodes[id].lead.end)
+			fmt.Printf("   phase %d read %v draining %v end %+v\n", w.nodes[id].lead.phase, w.nodes[id].allRead(), w.nodes[id].lead.draining, w.nodes[id].lead.end)
 		}
 		t.Fatalf("seed %d: no progress at the end: %d entries before, %d after", seed, before, len(w.truth))
 	}

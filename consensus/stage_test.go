@@ -194,24 +194,28 @@ func brief(text string) string {
 // observe writes down what the node tells.
 func (s *stage) observe(id int) {
 	for _, e := range s.nodes[id].AppendEvents(nil) {
-		text := e.Kind.String()
-		if e.Kind == RoleChanged {
-			switch e.Role {
-			case Leader:
-				text = fmt.Sprintf("leads, number %s", number(s.nodes[id].lead.proposal))
-			case Candidate:
-				text = "wants to lead"
-			default:
-				text = "follows"
-			}
-		} else if e.Peer != 0 {
-			text += fmt.Sprintf(" %d", e.Peer)
-		}
-		if e.Reason != "" {
-			text += ": " + e.Reason
-		}
-		s.say(id, "%s", text)
+		s.say(id, "%s", s.line(id, e))
 	}
+}
+
+func (s *stage) line(id int, e Event) string {
+	text := e.Kind.String()
+	switch {
+	case e.Kind == RoleChanged && e.Role == Leader:
+		return "leads, number " + number(s.nodes[id].lead.proposal)
+	case e.Kind == RoleChanged && e.Role == Candidate:
+		text = "wants to lead"
+	case e.Kind == RoleChanged:
+		text = "follows"
+	case e.Kind == WriterChanged:
+		text = fmt.Sprintf("lets %d write its log", e.Peer)
+	case e.Peer != 0:
+		text += fmt.Sprintf(" %d", e.Peer)
+	}
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	return text
 }
 
 // number shows a proposal number as round.proposer.

@@ -14,10 +14,17 @@ const (
 	PeerDied
 	PeerSilent
 	SnapshotNeeded
+	WriterChanged // Peer may write our log from now on: the reason of the change of leader, as this node sees it
+	MajorityLost
+	MajorityFound
+	Stopped // see Err
 )
 
 func (k EventKind) String() string {
-	return [...]string{"role", "follower confirmed", "follower dropped", "follower needs a state", "learner admitted", "replica died", "replica is silent", "state needed"}[k]
+	return [...]string{
+		"role", "follower confirmed", "follower dropped", "follower needs a state", "learner admitted", "replica died", "replica is silent",
+		"state needed", "log may be written by", "majority lost", "majority found", "stopped",
+	}[k]
 }
 
 // Event is one change worth a line in a log.
@@ -48,6 +55,36 @@ func (n *Node) AppendEvents(dst []Event) []Event {
 // Counters count what happened to a node.
 type Counters struct{ Elections, StepDowns, Prepares, Adopted, Granted, NotFenced, Denied, Dropped, Admitted uint64 }
 
+// PeerStatus is what a node knows of another member.
+type PeerStatus struct {
+	ID    rdmaio.NodeID
+	Alive bool
+	Score int // 0 to 15, see Config
+	Voter bool
+	// State is how far a leader has taken it in: "unknown", "asked", "granted", "reading", "known", "confirmed", "learning" (confirmed, and does not
+	// count yet) or "needs a state".
+	State string
+	// Lag is how many bytes of the log it lacks: for a confirmed follower what it has not completed of what was proposed, for others what it does not know
+	// to be decided and this node does. Unread is what it knows to be decided and its application has not taken.
+	Lag, Unread uint64
+}
+
+func (n *Node) peerStatus(p *peer) PeerStatus {
+	s := PeerStatus{ID: p.id, Alive: p.alive, Score: p.score, Voter: p.fresh.flags&flagVoter != 0, Unread: p.fresh.fuo - min(p.fresh.head, p.fresh.fuo)}
+	s.State = [...]string{"unknown", "granted", "reading", "known", "confirmed", "needs a state"}[p.state]
+	s.Lag = n.fuo.Offset - min(p.fresh.fuo, n.fuo.Offset)
+	switch {
+	case p.state == confirmed:
+		s.Lag = n.lead.end.Offset - min(p.acked, n.lead.end.Offset)
+		if !p.counts {
+			s.State = "learning"
+		}
+	case p.state == stranger && p.asked != 0:
+		s.State = "asked"
+	}
+	return s
+}
+
 // Status is what a node says of itself.
 type Status struct {
 	Role   Role
@@ -58,6 +95,7 @@ type Status struct {
 	Reason    string
 	Majority  bool // as far as this node can see, a majority lives with its memory
 	Confirmed []rdmaio.NodeID
+	Peers     []PeerStatus
 	// FUO and Applied are positions in the log, End the end of what a leader has proposed.
 	FUO, Applied Position
 	End          uint64
@@ -70,19 +108,13 @@ func (n *Node) Status() Status {
 		Role: n.role, Voter: n.voter, Epoch: load(n.log.region, wordMinProposal), Reason: n.reason, FUO: n.fuo, Applied: n.applied,
 		End: n.fuo.Offset, Counters: n.stats,
 	}
-	voters := 0
-	if n.voter {
-		voters = 1
-	}
 	for _, p := range n.peers {
-		if p.alive && p.fresh.flags&flagVoter != 0 {
-			voters++
-		}
+		s.Peers = append(s.Peers, n.peerStatus(p))
 		if n.role == Leader && p.state == confirmed && p.counts {
 			s.Confirmed = append(s.Confirmed, p.id)
 		}
 	}
-	s.Majority = voters >= n.majority
+	s.Majority = n.voters() >= n.majority
 	switch {
 	case n.role == Leader:
 		s.Leader, s.End = n.cfg.Local, n.lead.end.Offset

@@ -29,6 +29,9 @@ func (r *Replica) followConsensus(now int64) {
 			line = line.Str("reason", e.Reason)
 		}
 		line.Msg(e.Kind.String())
+		if e.Kind == consensus.Stopped {
+			r.fail(r.node.Err())
+		}
 		if e.Kind == consensus.SnapshotNeeded {
 			r.haveState = false
 			go r.fetchState()
