@@ -185,9 +185,19 @@ func (n *Node) knew(p *peer, good bool) {
 		n.drop(p, "cannot be read")
 		return
 	}
-	if p.parts--; p.parts == 0 {
-		p.state = known
+	if p.parts--; p.parts > 0 {
+		return
 	}
+	if p.fresh.layout != n.cfg.layout() {
+		n.refuse(p)
+		n.drop(p, "has another layout")
+		return
+	}
+	if p.fresh.holder != uint64(n.cfg.Local) {
+		n.drop(p, "has taken its log back since it gave it") // its answer was long on its way
+		return
+	}
+	p.state = known
 }
 
 // decidedAt is the offset below which the peer's log holds everything, decided.

@@ -21,7 +21,6 @@ func (n *Node) heartbeat() {
 		}
 		// A READ that is still under way says nothing: a slow network slows the reads down and does not look like a death.
 	}
-	n.countVoters()
 }
 
 // learn takes in a record that was read.
@@ -53,7 +52,8 @@ func (n *Node) score(p *peer) {
 }
 
 // preferred is who should lead as far as this node can see: whoever holds our log's permission, as long as it lives and leads or tries to;
-// otherwise whoever lives and leads; otherwise the living voter with the lowest id.
+// otherwise whoever lives and leads; otherwise the living voter with the lowest id of those that
+// see a majority.
 func (n *Node) preferred() rdmaio.NodeID {
 	if h := n.byID[n.holder]; h != nil && h.alive && (h.fresh.flags&flagLeading != 0 || h.fresh.counter == 0) {
 		return n.holder
@@ -68,19 +68,23 @@ func (n *Node) preferred() rdmaio.NodeID {
 			return id
 		}
 		p := n.byID[id]
-		if p.alive && (p.fresh.counter == 0 || p.fresh.flags&flagVoter != 0 && p.fresh.flags&flagEmpty == 0) {
+		if p.alive && (p.fresh.counter == 0 || p.fresh.flags&(flagVoter|flagEmpty|flagLonely) == flagVoter) {
 			return id
 		}
 	}
 	return n.cfg.Local
 }
 
-// elect starts or ends this node's own attempt to lead. A leader stays until it loses a permission or its majority.
+// elect starts or ends this node's own attempt to lead. A leader stays until it loses a permission or its majority. Without a living majority an
+// attempt cannot succeed: whoever sees none leaves it to others that may see more.
 func (n *Node) elect() {
+	n.countVoters()
 	if n.role == Leader || !n.voter || n.empty {
 		return
 	}
 	switch first := n.preferred(); {
+	case n.lonely:
+		n.stepDown("no majority lives, as far as can be seen")
 	case first == n.cfg.Local && n.role != Candidate:
 		if n.now >= n.standAt {
 			n.stand()
@@ -90,24 +94,22 @@ func (n *Node) elect() {
 	}
 }
 
-// voters counts those that live with their memory, as far as this node can see, itself included. Of one that has not been heard yet the best is
-// believed, unless it is known to have started again.
-func (n *Node) voters() int {
+// countVoters counts those that live with their memory, as far as this node can see, itself included, and says when they are no majority any more, and
+// when they are again. As long as one that lives has not been heard, the verdict stays.
+func (n *Node) countVoters() {
 	k := 0
 	if n.voter {
 		k++
 	}
 	for _, p := range n.peers {
-		if p.alive && (p.fresh.flags&flagVoter != 0 || p.fresh.counter == 0 && !p.again) {
+		switch {
+		case !p.alive:
+		case p.fresh.counter == 0:
+			return
+		case p.fresh.flags&flagVoter != 0:
 			k++
 		}
 	}
-	return k
-}
-
-// countVoters says when the majority is lost, and when it is found again.
-func (n *Node) countVoters() {
-	k := n.voters()
 	if lonely := k < n.majority; lonely != n.lonely {
 		n.lonely = lonely
 		kind := MajorityFound

@@ -38,6 +38,7 @@ const (
 	flagLeading                 // leads, or tries to
 	flagEmpty                   // a learner that has no state yet
 	flagEstablished             // leads: its attempt came to an end
+	flagLonely                  // sees no living majority, so that it cannot lead
 )
 
 // The log region: a header page, written by the holder of the permission, and the circular log.

@@ -120,6 +120,6 @@ func (n *Node) needsState() {
 		return
 	}
 	n.empty = true
-	n.setReason("the logs no longer hold what is missing here: a state is needed")
+	n.setReason("the logs no longer hold what is missing here")
 	n.tell(Event{Kind: SnapshotNeeded, Reason: n.reason})
 }

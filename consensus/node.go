@@ -54,6 +54,7 @@ type Node struct {
 	request     uint64 // number of our last request for permission
 	served      [rdmaio.MaxNodes + 1]uint64
 	challenged  [rdmaio.MaxNodes + 1]uint64 // last request for our log that came while we led
+	grantedAt   int64                       // when our log's holder was let in
 	heartbeatAt int64
 	standAt     int64 // not before that, after an attempt or a leadership that ended
 
@@ -87,7 +88,7 @@ type peer struct {
 	looked  bool // a READ ended since then
 	alive   bool
 	died    bool // the system said so
-	again   bool // it is not the process that first had this id: without its memory, unless its record says otherwise
+	refused bool // its layout was
 	parts   int  // of knowing, still to come
 	waiting int  // READs of an attempt to lead that are still to come
 
@@ -220,6 +221,9 @@ func (n *Node) publish() {
 	}
 	if n.empty {
 		flags |= flagEmpty
+	}
+	if n.lonely {
+		flags |= flagLonely
 	}
 	b := n.background
 	store(b, wordIncarnation, n.cfg.Incarnation)

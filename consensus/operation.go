@@ -189,7 +189,6 @@ func (n *Node) hear() {
 			continue
 		}
 		p.score, p.alive, p.moved, p.looked = scoreMax, true, false, false // the system says so
-		p.again = p.again || e.Incarnation > 1
 		n.drop(p, "started again")
 		if n.holder == p.id {
 			n.holder = 0 // the new incarnation has no rights here
@@ -200,7 +199,7 @@ func (n *Node) hear() {
 // renounce forgets what an incarnation of the peer promised: nothing of it holds for the next.
 func (n *Node) renounce(p *peer) {
 	store(n.background, ackAt(p.id), 0)
-	p.fresh, p.asked = record{}, 0
+	p.fresh, p.asked, p.refused = record{}, 0, false
 }
 
 // tendPairs brings pairs back from errors and gives peers the rights they always have.

@@ -31,9 +31,11 @@ func (n *Node) servePermissions() {
 			continue
 		}
 		if n.holder != p.id {
+			n.grantedAt = n.now
 			n.tell(Event{Kind: WriterChanged, Peer: p.id, Reason: why})
 		}
 		n.holder = p.id
+		p.fresh.flags |= flagLeading                  // who asks tries to: its record may be older
 		store(n.background, wordHolder, uint64(p.id)) // before the answer: whoever gets that READs this
 		n.scan = n.fuo                                // the new holder may write other entries there
 		if !n.writeBackgroundWord(p, ackAt(n.cfg.Local), ackOf(request, n.voter), op{kind: opAck, arg: request}) {
@@ -57,8 +59,15 @@ func (n *Node) defers(asker *peer, request uint64) bool {
 		}
 		return true
 	}
+	if n.role == Candidate && n.cfg.Local < asker.id && asker.fresh.flags&flagEstablished == 0 {
+		return true // two stand at once, and ask each other: the lower id gets it
+	}
 	h := n.byID[n.holder]
-	return h != nil && h != asker && h.alive && h.fresh.flags&flagEstablished != 0
+	if h == nil || h == asker || !h.alive {
+		return false
+	}
+	// One that has just been let in gets an interval's time for its attempt before the next may end that.
+	return h.fresh.flags&flagEstablished != 0 || n.now-n.grantedAt < n.cfg.HeartbeatInterval
 }
 
 // whyNotHolder says for what reason the holder of our log loses it.
@@ -109,7 +118,7 @@ func (n *Node) ask(p *peer) {
 		return
 	}
 	if p.fresh.counter != 0 && p.fresh.layout != n.cfg.layout() {
-		n.setReason(fmt.Sprintf("replica %d has another LogBytes or WindowBytes than this one: make them the same", p.id))
+		n.refuse(p)
 		return
 	}
 	// A WRITE of an earlier attempt that is still on its way would be let through by the new permission, over what others wrote between the two.
@@ -120,6 +129,14 @@ func (n *Node) ask(p *peer) {
 	number := n.cfg.Incarnation<<32 | n.request
 	if n.writeBackgroundWord(p, requestAt(n.cfg.Local), number, op{kind: opAsk, arg: number}) {
 		p.asked = number
+	}
+}
+
+// refuse says, once, that a member was started with another layout: its log cannot be written to or read in the right places.
+func (n *Node) refuse(p *peer) {
+	if !p.refused {
+		p.refused = true
+		n.tell(Event{Kind: LayoutRefused, Peer: p.id, Reason: "it has another LogBytes or WindowBytes than this one: make them the same"})
 	}
 }
 

@@ -17,13 +17,14 @@ const (
 	WriterChanged // Peer may write our log from now on: the reason of the change of leader, as this node sees it
 	MajorityLost
 	MajorityFound
-	Stopped // see Err
+	Stopped       // see Err
+	LayoutRefused // Peer was started with another LogBytes or WindowBytes
 )
 
 func (k EventKind) String() string {
 	return [...]string{
 		"role", "follower confirmed", "follower dropped", "follower needs a state", "learner admitted", "replica died", "replica is silent",
-		"state needed", "log may be written by", "majority lost", "majority found", "stopped",
+		"state needed", "log may be written by", "majority lost", "majority found", "stopped", "refuses replica",
 	}[k]
 }
 
@@ -114,7 +115,7 @@ func (n *Node) Status() Status {
 			s.Confirmed = append(s.Confirmed, p.id)
 		}
 	}
-	s.Majority = n.voters() >= n.majority
+	s.Majority = !n.lonely
 	switch {
 	case n.role == Leader:
 		s.Leader, s.End = n.cfg.Local, n.lead.end.Offset

@@ -15,8 +15,9 @@ import (
 
 // The stories in testdata are told in these words. What a word does not know, it refuses.
 //
-//	cluster n=3 [log=16384] [window=4096] [payload=512] [pin=3ms] [push=10us] [torn] [layout-of=2]
-//	                         N replicas on a calm fabric; torn: every write becomes visible in two halves; layout-of: that one has another log size
+//	cluster n=3 [led] [torn] [log=16384] [window=4096] [payload=512] [pin=3ms] [push=10us] [layout-of=2]
+//	                         N replicas on a calm fabric; led: replica 1 leads them already; torn: every write becomes visible in two halves;
+//	                         layout-of: that one has another log size
 //	run 10ms                 let time go by
 //	until leader=1 | followers=1:2 | applied=2:5 | voter=3 | waiting=2 | behind=3 [within=20ms]
 //	                         let time go by until it is so; the story fails if it does not become so
@@ -35,7 +36,7 @@ import (
 //	status | log 2 | reasons what they say of themselves; what lies in a log, dead or alive; the last reason of each
 //	everywhere TEXT          fails unless all that live have applied it
 //	nowhere TEXT             fails if anyone ever applied it
-//	leaders ID …             fails unless exactly these lead
+//	leaders ID …             fails unless exactly these lead, of those that are awake
 type story struct {
 	*stage
 	d *datadriven.TestData
@@ -141,12 +142,16 @@ func (s *story) replica(text string) int {
 func (s *story) cluster(t *testing.T) *stage {
 	s.stage = &stage{t: t}
 	plain := s.args(-1, "n", "log", "window", "payload", "pin", "push", "layout-of")
-	fabric := calmFabric()
+	fabric, led := calmFabric(), false
 	for _, w := range plain {
-		if w != "torn" {
+		switch w {
+		case "torn":
+			fabric.TornWrite = 1
+		case "led":
+			led = true
+		default:
 			s.d.Fatalf(t, "no word %q here", w)
 		}
-		fabric.TornWrite = 1
 	}
 	c := smallConfig()
 	c.LogBytes = s.number(s.setting("log", fmt.Sprint(c.LogBytes)))
@@ -163,11 +168,18 @@ func (s *story) cluster(t *testing.T) *stage {
 		return own
 	})
 	g.startAll()
+	if led {
+		g.must("a leader at first", 20*time.Millisecond, func() bool { return g.leads(1, g.size-1) && !g.nodes[1].lead.draining })
+		g.lines = g.lines[:0]
+	}
 	head := "    time   "
 	for id := 1; id <= g.size; id++ {
 		head += fmt.Sprintf("  %d ", id)
 	}
 	g.lines = append(g.lines, head)
+	if led {
+		g.say(1, "leads, number %s, and all others are confirmed", number(g.nodes[1].lead.proposal))
+	}
 	return g
 }
 
@@ -187,7 +199,7 @@ func (s *story) waitFor() {
 		}
 		so := map[string]func() bool{
 			"leader":    func() bool { return s.nodes[id].Leading() },
-			"followers": func() bool { return s.leads(id, k) },
+			"followers": func() bool { return s.leads(id, k) && !s.nodes[id].lead.draining },
 			"applied":   func() bool { return s.states[id].Index >= uint64(k) },
 			"voter":     func() bool { return s.nodes[id].voter },
 			"waiting":   func() bool { return s.nodes[id].role == Candidate },
@@ -395,7 +407,7 @@ func (s *story) nowhere() {
 func (s *story) leaders() {
 	var lead []string
 	for id := 1; id <= s.size; id++ {
-		if s.nodes[id] != nil && s.nodes[id].Leading() {
+		if s.nodes[id] != nil && !s.asleep[id] && s.nodes[id].Leading() {
 			lead = append(lead, fmt.Sprint(id))
 		}
 	}
