@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"exchange/cmd/exchange/cluster"
-	"exchange/cmd/exchange/server"
 	"exchange/cmd/exchange/trader"
 
 	"github.com/spf13/cobra"
@@ -43,7 +42,7 @@ CLIENT1 … CLIENT8 are FIX sessions left free for you, and XYZ1 … XYZ4 instru
 	}
 	f := c.Flags()
 	f.IntVar(&o.Replicas, "replicas", 3, "replica processes: 3 survive one crash, 5 survive two")
-	f.StringVar(&o.Provider, "provider", "shm", "how they reach each other's memory: shm")
+	providerFlag(f, &o.Provider)
 	f.StringVar(&o.Dir, "dir", "", "directory of the cluster (default: a temporary one)")
 	f.DurationVar(&o.length, "for", 0, "end after this time (default: at Ctrl-C)")
 	f.IntVar(&o.traders, "traders", 4, fmt.Sprintf("sample traders, 0 to %d", cluster.SampleTraders))
@@ -68,12 +67,12 @@ func demo(out io.Writer, o demoOptions) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if err := server.CanRun(o.Provider); err != nil {
+	print := newPrinter(out)
+	if err := chooseProvider(&o.Provider, print.line); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	print := newPrinter(out)
 	o.Market = cluster.SampleMarket
 	o.Notice = func(line string) { print.line("* " + line) }
 	c, err := cluster.Start(o.Options)

@@ -13,7 +13,6 @@ import (
 
 	"exchange/cmd/exchange/cluster"
 	"exchange/cmd/exchange/drill"
-	"exchange/cmd/exchange/server"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -57,7 +56,7 @@ diverged; 1 if a request got no answer.`,
 	f.IntVar(&d.o.Rate, "rate", 2000, "requests per second of each client at most; 0: as fast as the answers come")
 	f.Uint64Var(&d.o.Seed, "seed", 0, "seed of the clients' orders and the kills' moments (default: a new one)")
 	f.IntVar(&d.o.Cluster.Replicas, "replicas", 3, "replica processes, 3 or 5")
-	f.StringVar(&d.o.Cluster.Provider, "provider", "shm", "how they reach each other's memory: shm")
+	providerFlag(f, &d.o.Cluster.Provider)
 	f.StringVar(&d.o.Cluster.Durability, "durability", "memory", "when an order is acknowledged")
 	f.StringVar(&d.o.Cluster.Dir, "dir", "", "directory of the cluster (default: a temporary one)")
 	f.IntVar(&d.o.Cluster.BasePort, "base-port", 0, "first port (default: where there is room)")
@@ -71,7 +70,7 @@ func leaderKill(out io.Writer, d drillFlags) error {
 	if o.Runs < 1 || o.Clients < 1 || o.Clients > cluster.SampleTraders || o.Window < 1 || o.Rate < 0 || o.Window > 4096 || o.Cluster.Replicas != 3 && o.Cluster.Replicas != 5 {
 		return fmt.Errorf("--runs from 1, --clients 1 to %d, --window 1 to 4096, --replicas 3 or 5", cluster.SampleTraders)
 	}
-	if err := server.CanRun(o.Cluster.Provider); err != nil {
+	if err := chooseProvider(&o.Cluster.Provider, onStandardError); err != nil {
 		return err
 	}
 	if o.Seed == 0 {

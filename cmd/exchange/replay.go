@@ -13,7 +13,6 @@ import (
 	"exchange/cmd/exchange/cluster"
 	"exchange/cmd/exchange/drill"
 	"exchange/cmd/exchange/orderflow"
-	"exchange/cmd/exchange/server"
 
 	"github.com/spf13/cobra"
 )
@@ -34,7 +33,7 @@ result is taken from the execution reports and the replicas' state; both ways mu
 			}
 			var result orderflow.Result
 			if through {
-				if err := server.CanRun(o.Provider); err != nil {
+				if err := chooseProvider(&o.Provider, onStandardError); err != nil {
 					return err
 				}
 				ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -60,7 +59,7 @@ result is taken from the execution reports and the replicas' state; both ways mu
 	f := c.Flags()
 	f.BoolVar(&through, "cluster", false, "through a cluster of replica processes, over FIX")
 	f.IntVar(&o.Replicas, "replicas", 3, "replica processes of the cluster")
-	f.StringVar(&o.Provider, "provider", "shm", "how they reach each other's memory: shm")
+	providerFlag(f, &o.Provider)
 	f.StringVar(&o.Dir, "dir", "", "directory of the cluster (default: a temporary one)")
 	f.IntVar(&o.BasePort, "base-port", 0, "first port (default: where there is room)")
 	f.IntVar(&window, "window", 256, "requests under way at one time")

@@ -25,6 +25,8 @@ type Fabric struct {
 	Settle int
 	// Concurrent says that different processes may be driven by different goroutines.
 	Concurrent bool
+	// Slow says that a round trip takes many microseconds of real time, so that tests of chance go on for less of them.
+	Slow bool
 
 	watch func() // looks on after every Advance; see alongside
 }

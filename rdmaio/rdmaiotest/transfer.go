@@ -389,7 +389,7 @@ func words(t *testing.T, f *Fabric) {
 	areas := []struct{ first, last int }{{64, 72}, {128, 152}, {256, 320}, {512, 768}, {1024, 3072}}
 	const slack = 16 // bytes around each area that a write may cover, too
 	rounds := 10_000
-	if f.Concurrent {
+	if f.Concurrent && !f.Slow {
 		rounds = 200_000
 	}
 	var mixed atomic.Uint64

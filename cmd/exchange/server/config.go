@@ -20,7 +20,7 @@ type Config struct {
 	Cluster     string `toml:"cluster" comment:"Name of the cluster; all its replicas have the same."`
 	ID          int    `toml:"id" comment:"This replica, 1..16. It must be one of the members."`
 	Dir         string `toml:"dir" comment:"Directory of the cluster on this host. Replicas of one shm cluster share it; no two clusters may."`
-	Provider    string `toml:"provider" comment:"How replicas reach each other's memory: shm (processes of one host)."`
+	Provider    string `toml:"provider" comment:"How replicas reach each other's memory: shm (processes of one host), tcp (any hosts)."`
 	Durability  string `toml:"durability" comment:"When an order is acknowledged: memory (at a majority of memories)."`
 	Spin        string `toml:"spin" comment:"How the replica's loop waits: busy (never sleeps), adaptive (spins, then sleeps), park (sleeps at once)."`
 	LogLevel    string `toml:"log_level" comment:"debug, info, warn or error."`
@@ -31,10 +31,11 @@ type Config struct {
 	Participants []string     `toml:"participants" comment:"Trading firms."`
 	FIXSessions  []FIXSession `toml:"fix_sessions" comment:"Who may log on over FIX."`
 
-	Gateway Gateway `toml:"gateway"`
-	Feed    Feed    `toml:"feed"`
-	Timing  Timing  `toml:"timing"`
-	Limits  Limits  `toml:"limits"`
+	Replication Replication `toml:"replication"`
+	Gateway     Gateway     `toml:"gateway"`
+	Feed        Feed        `toml:"feed"`
+	Timing      Timing      `toml:"timing"`
+	Limits      Limits      `toml:"limits"`
 }
 
 // Member is one replica's addresses.
@@ -45,6 +46,15 @@ type Member struct {
 	Mold        string `toml:"mold" comment:"Where this replica's MoldUDP64 line is sent: a multicast group or one receiver. Empty: no line."`
 	MoldRequest string `toml:"mold_request" comment:"Where this replica answers MoldUDP64 re-requests. Empty: nowhere."`
 	HTTP        string `toml:"http" comment:"Status, metrics and state transfer."`
+	Replication string `toml:"replication" comment:"Where the other replicas reach this one's memory: shm needs none."`
+}
+
+// Replication holds the settings of the providers that cross hosts.
+type Replication struct {
+	Unreachable    Duration `toml:"unreachable" comment:"tcp: a replica that answers nothing for this long counts as gone, and what was written to it as failed."`
+	TLSCertificate string   `toml:"tls_certificate" comment:"tcp: PEM file with this replica's certificate, for the DNS name replica-ID.CLUSTER. Empty: no TLS."`
+	TLSKey         string   `toml:"tls_key" comment:"tcp: PEM file with its key."`
+	TLSAuthority   string   `toml:"tls_authority" comment:"tcp: PEM file with the authority that signed the replicas' certificates; nobody else is let in."`
 }
 
 // Instrument is one thing that is traded.
@@ -151,6 +161,7 @@ func DefaultConfig() Config {
 			{Sender: "CLIENT1", Target: "EXCHANGE", Participant: "FIRM1", MayReset: true},
 			{Sender: "CLIENT2", Target: "EXCHANGE", Participant: "FIRM2", MayReset: true, CancelOnDisconnect: true},
 		},
+		Replication: Replication{Unreachable: Duration(250 * time.Millisecond)},
 		Gateway: Gateway{
 			HeartbeatMin: seconds(1), HeartbeatMax: seconds(3600), LogonTimeout: seconds(10),
 			SendingTimeTolerance: seconds(120), TimePrecision: "ms", ReconnectGrace: seconds(10),
@@ -177,7 +188,7 @@ func seconds(n int) Duration { return Duration(time.Duration(n) * time.Second) }
 // MemberAt gives a replica's addresses on a host, each kind in a decade of ports above base.
 func MemberAt(host string, base, id int) Member {
 	at := func(decade int) string { return net.JoinHostPort(host, fmt.Sprint(base+decade+id)) }
-	return Member{ID: id, FIX: at(0), ITCH: at(20), MoldRequest: at(30), HTTP: at(50), Mold: at(60)}
+	return Member{ID: id, FIX: at(0), ITCH: at(20), MoldRequest: at(30), HTTP: at(50), Mold: at(60), Replication: at(70)}
 }
 
 // LoadConfig reads a TOML file over the defaults and checks it. A table or list that the file names replaces the default one.
@@ -251,8 +262,8 @@ func (c *Config) Check() error {
 			return fmt.Errorf("members: id %d: ids are 1..16, each once", m.ID)
 		}
 		seen[m.ID] = true
-		for name, addr := range map[string]string{"fix": m.FIX, "itch": m.ITCH, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest} {
-			if addr == "" && (name == "mold" || name == "mold_request") {
+		for name, addr := range map[string]string{"fix": m.FIX, "itch": m.ITCH, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
+			if addr == "" && (name == "mold" || name == "mold_request" || name == "replication" && c.Provider == "shm") {
 				continue
 			}
 			if _, _, err := net.SplitHostPort(addr); err != nil {
@@ -281,7 +292,7 @@ func (c *Config) checkChoices() error {
 		key, value string
 		allowed    []string
 	}{
-		{"provider", c.Provider, []string{"shm"}},
+		{"provider", c.Provider, []string{"shm", "tcp"}},
 		{"durability", c.Durability, []string{"memory"}},
 		{"spin", c.Spin, []string{"busy", "adaptive", "park"}},
 		{"gateway.time_precision", c.Gateway.TimePrecision, []string{"ms", "us"}},

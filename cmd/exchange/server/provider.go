@@ -1,11 +1,15 @@
 package server
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 
 	"exchange/rdmaio"
 	"exchange/rdmaio/shm"
+	"exchange/rdmaio/tcp"
 )
 
 // CanRun tells whether this host can run the provider, and if not, why and what to do.
@@ -16,24 +20,94 @@ func CanRun(provider string) error {
 			return fmt.Errorf("provider shm cannot fence a stale writer on this system: %w", err)
 		}
 		return nil
+	case "tcp":
+		return nil
 	default:
-		return fmt.Errorf("provider %q: there is shm (replica processes of one host)", provider)
+		return fmt.Errorf("provider %q: choose shm (replica processes of one host) or tcp (any hosts)", provider)
 	}
 }
 
-// openProvider joins this replica's memory to the cluster's. fencing says in a few words how stale writers are kept out.
-func openProvider(cfg *Config, incarnation uint64) (p rdmaio.Provider, fencing string, err error) {
+// BestProvider is shm where this host can run it, and otherwise tcp; why says what is missing for shm.
+func BestProvider() (provider string, why error) {
+	if err := CanRun("shm"); err != nil {
+		return "tcp", err
+	}
+	return "shm", nil
+}
+
+// openProvider joins this replica's memory to the cluster's. fencing says in a few words how stale writers are kept out. notice is told of
+// what happens to connections; it may be called by any goroutine.
+func openProvider(cfg *Config, incarnation uint64, notice func(peer rdmaio.NodeID, what string)) (p rdmaio.Provider, fencing string, err error) {
 	if err := CanRun(cfg.Provider); err != nil {
 		return nil, "", err
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, "", err
 	}
-	p, err = shm.Open(shm.Config{Dir: cfg.Dir, Local: rdmaio.NodeID(cfg.ID), Peers: cfg.peers(), Incarnation: incarnation})
-	if err != nil {
-		return nil, "", fmt.Errorf("provider shm: %w", err)
+	switch cfg.Provider {
+	case "tcp":
+		p, err = openTCP(cfg, incarnation, notice)
+		fencing = "grant checked by the receiver"
+	default:
+		p, err = shm.Open(shm.Config{Dir: cfg.Dir, Local: rdmaio.NodeID(cfg.ID), Peers: cfg.peers(), Incarnation: incarnation})
+		fencing = "userfaultfd write protection"
 	}
-	return p, "userfaultfd write protection", nil
+	if err != nil {
+		return nil, "", fmt.Errorf("provider %s: %w", cfg.Provider, err)
+	}
+	return p, fencing, nil
+}
+
+func openTCP(cfg *Config, incarnation uint64, notice func(rdmaio.NodeID, string)) (rdmaio.Provider, error) {
+	secure, err := cfg.replicationTLS()
+	if err != nil {
+		return nil, err
+	}
+	self, peers := cfg.replicationAddresses()
+	return tcp.Open(tcp.Config{
+		Cluster: cfg.Cluster, Local: rdmaio.NodeID(cfg.ID), Incarnation: incarnation, Listen: self, Peers: peers,
+		Unreachable: cfg.Replication.Unreachable.D(), TLS: secure, Notice: notice,
+	})
+}
+
+// replicationAddresses gives where this replica listens for the others, and where they do.
+func (c *Config) replicationAddresses() (self string, peers map[rdmaio.NodeID]string) {
+	peers = map[rdmaio.NodeID]string{}
+	for _, m := range c.Members {
+		if m.ID == c.ID {
+			self = m.Replication
+		} else {
+			peers[rdmaio.NodeID(m.ID)] = m.Replication
+		}
+	}
+	return self, peers
+}
+
+// replicationTLS reads the certificates; nil without any.
+func (c *Config) replicationTLS() (*tls.Config, error) {
+	r := &c.Replication
+	if r.TLSCertificate == "" && r.TLSKey == "" && r.TLSAuthority == "" {
+		return nil, nil
+	}
+	if r.TLSCertificate == "" || r.TLSKey == "" || r.TLSAuthority == "" {
+		return nil, errors.New("replication: tls_certificate, tls_key and tls_authority belong together; name all three, or none")
+	}
+	own, err := tls.LoadX509KeyPair(r.TLSCertificate, r.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("replication: tls_certificate %s, tls_key %s: %w", r.TLSCertificate, r.TLSKey, err)
+	}
+	text, err := os.ReadFile(r.TLSAuthority)
+	if err != nil {
+		return nil, fmt.Errorf("replication: tls_authority: %w", err)
+	}
+	authority := x509.NewCertPool()
+	if !authority.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("replication: tls_authority %s: no certificate in it; a PEM file is needed", r.TLSAuthority)
+	}
+	return &tls.Config{
+		Certificates: []tls.Certificate{own}, RootCAs: authority, ClientCAs: authority,
+		ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS13,
+	}, nil
 }
 
 // members lists all replicas' ids, peers all but this one's.

@@ -106,7 +106,7 @@ func (r *Replica) open() error {
 	if r.http, err = listenHTTP(r); err != nil {
 		return err
 	}
-	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number); err != nil {
+	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number, r.noticeConnection); err != nil {
 		return err
 	}
 	r.node, err = consensus.New(r.cfg.consensus(r.start), r.provider)
@@ -146,6 +146,11 @@ func (r *Replica) stopOnPanic() {
 		r.failure.CompareAndSwap(nil, &err)
 		r.stopping.Store(true)
 	}
+}
+
+// noticeConnection writes a line about a connection to another replica.
+func (r *Replica) noticeConnection(peer rdmaio.NodeID, what string) {
+	r.log.Info().Int("replica", r.cfg.ID).Int("peer", int(peer)).Msg(what)
 }
 
 // fail ends the replica with the error.
