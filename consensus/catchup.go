@@ -170,7 +170,7 @@ func (n *Node) startKnowing(p *peer) {
 	if !n.postBackground(p, op{kind: opKnowRecord}, rdmaio.Read, 0, p.record) {
 		return
 	}
-	p.reading = true
+	p.reading, p.readAt = true, n.now
 	if n.postLog(p, op{kind: opKnowHeader}, rdmaio.Read, 0, p.header) {
 		p.state, p.parts = knowing, 2
 	}

@@ -238,3 +238,24 @@ func TestPaperAnEarlierLapIsEmpty(t *testing.T) {
 		t.Errorf("leads with its end at %d, %d entries adopted: want 777 and none", n.lead.end.Index, n.stats.Adopted)
 	}
 }
+
+// Section 5.2: an answer may be long on its way, and the log have gone to another since. Who gets it READs the owner's record, and does not take it for granted.
+func TestPaperALateAnswerIsNotBelieved(t *testing.T) {
+	s, _ := metered(t, 3, calmFabric(), nil)
+	s.crash(1)
+	s.must("2 asks", 5*time.Millisecond, func() bool { return s.nodes[2].role == Candidate && s.nodes[2].byID[3].asked != 0 })
+	s.net.SetDelay(3, 2, 20_000)
+	owner := s.nodes[3]
+	s.must("3 grants", time.Millisecond, func() bool { return owner.holder == 2 })
+	if !owner.revoke(3) { // it stands itself, before 2 has the answer
+		t.Fatal("not revoked")
+	}
+	store(owner.background, wordHolder, 0)
+	s.asleep[3] = true
+	s.run(200 * time.Microsecond)
+	if s.nodes[2].Leading() || s.nodes[2].byID[3].state == confirmed || s.nodes[2].stats.Denied != 0 || s.nodes[2].stats.Dropped == 0 {
+		t.Errorf("the late answer was believed:\n%s", s.statuses())
+	}
+	s.asleep[3] = false
+	s.must("2 leads after asking again", 5*time.Millisecond, func() bool { return s.nodes[2].Leading() })
+}
