@@ -41,6 +41,7 @@ type leadership struct {
 	proposed int64
 	lowest   uint64 // lowest head of those that are written to, our own included
 	since    int64
+	begun    int64 // when a majority had given permission
 }
 
 // stand begins an attempt.
@@ -67,8 +68,14 @@ func (n *Node) stand() {
 	n.attempt()
 }
 
+// attemptPatience is how many heartbeat intervals an attempt waits for one that gave permission and is not needed for a majority.
+const attemptPatience = 3
+
 // attempt carries the attempt on as far as it goes without waiting.
 func (n *Node) attempt() {
+	if n.leaveBehind(); n.role != Candidate {
+		return
+	}
 	switch n.lead.phase {
 	case phaseAsk:
 		n.gatherPermission()
@@ -81,6 +88,19 @@ func (n *Node) attempt() {
 	case phasePrepare:
 		if n.allRead() {
 			n.choose()
+		}
+	}
+}
+
+// leaveBehind drops those that keep the others waiting too long, as long as a majority remains. A leader takes them in later.
+func (n *Node) leaveBehind() {
+	if n.lead.phase == phaseAsk || n.now-n.lead.begun < attemptPatience*n.cfg.HeartbeatInterval {
+		return
+	}
+	for _, p := range n.peers {
+		slow := p.waiting > 0 || n.lead.phase == phaseKnow && p.state != known
+		if p.state != stranger && slow && n.without(p) >= n.majority {
+			n.drop(p, "does not answer in time")
 		}
 	}
 }
@@ -148,7 +168,7 @@ func (n *Node) gatherPermission() {
 			p.state = granted
 		}
 	}
-	n.lead.phase = phaseKnow
+	n.lead.phase, n.lead.begun = phaseKnow, n.now
 	n.gatherKnowledge()
 }
 
@@ -170,7 +190,7 @@ func (n *Node) startKnowing(p *peer) {
 	if !n.postBackground(p, op{kind: opKnowRecord}, rdmaio.Read, 0, p.record) {
 		return
 	}
-	p.reading = true
+	p.reading, p.readAt = true, n.now
 	if n.postLog(p, op{kind: opKnowHeader}, rdmaio.Read, 0, p.header) {
 		p.state, p.parts = knowing, 2
 	}

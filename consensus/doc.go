@@ -1,6 +1,13 @@
 // Package consensus is Mu (Aguilera et al., "Microsecond Consensus for Microsecond Applications", OSDI 2020): a log replicated by one-sided writes.
 // The leader writes each entry straight into the logs of its followers; a majority of write completions decides it, and no follower's processor
-// takes part. Payloads are bytes; the application is whoever calls Next.
+// takes part. Payloads are bytes; the application is whoever calls Next. Start with the examples.
+//
+// # The idea
+//
+// Of 2f+1 replicas f may crash, and messages may be late without bound. Agreement does not come from messages: each replica lets exactly one other write
+// its log, and takes that right away before it gives it to the next. So a leader whose WRITE completes knows that nobody else has written
+// there since it was let in, and needs no second phase. A leader that was deposed without knowing finds its WRITEs refused by the memory itself.
+// Two majorities meet: a new leader is let into one log at least that holds what the old one decided, and proposes that again before its own.
 //
 // # One entry
 //
@@ -13,8 +20,9 @@
 // # A change of leader
 //
 //  1. election.go   Everyone READs everyone's counter again and again (pull-score). The holder of our log's permission leads as long as it lives and
-//     says it leads; otherwise the living voter with the lowest id stands.
-//  2. permission.go It asks everyone for permission to write their logs. An owner revokes the old holder, then grants, then says so.
+//     says it leads; otherwise the living voter with the lowest id of those that see a majority stands.
+//  2. permission.go It asks everyone for permission to write their logs. An owner revokes the old holder, then grants, then says so. While the
+//     holder lives and leads, others wait.
 //  3. catchup.go    From the first majority it copies what is decided, brings the followers up to it, WRITEs its proposal number (prepare), READs
 //     the tails, and writes again what it finds there. From then on prepare is left out.
 //  4. membership.go Those who come later are brought up and taken in. One that lost its memory is a learner until then: it does not count.
@@ -29,10 +37,18 @@
 //	minProposal                           wordMinProposal
 //	log head, recycling                   wordHead, recycle.go
 //	canary                                the entry's checksum (layout.go)
+//	replayer                              Next; a follower's Poll (follower.go)
+//	fate sharing                          the counter is part of Poll (publish in node.go)
 //
 // # What must hold
 //
-// One writer per log at any time. applied <= handed <= FUO <= end. The FUO never falls, and nothing below it changes. Nothing is decided without a
-// majority of all members, voters only. An outcome of an earlier attempt to lead never counts for a later one. Entries follow each other by a
-// chain over their payloads, so a tail is adopted without holes or not at all.
+// One writer per log at any time. applied <= handed <= FUO <= end. The FUO never falls, and nothing below it changes. Proposal numbers in a log never
+// fall. Nothing is decided without a majority of all members, voters only. An outcome of an earlier attempt to lead never counts for a later
+// one. Entries follow each other by a chain over their payloads, so a tail is adopted without holes or not at all. assert.go looks at it
+// between Polls: a node that finds it violated stops (Err).
+//
+// # How it is shown
+//
+// testdata holds stories, told event by event on a simulated fabric: a leader dies, sleeps, flaps, is cut off; slots are torn; majorities are lost. paper_test.go has
+// a test for each claim of the paper, random_test.go seeds, alloc_test.go that a command allocates nothing.
 package consensus

@@ -31,6 +31,9 @@ func (n *Node) learn(p *peer) {
 		head: load(p.record, wordHead), fuo: load(p.record, wordFUO), holder: load(p.record, wordHolder), layout: load(p.record, wordLayout),
 	}
 	p.moved = p.moved || p.fresh.counter != old
+	if p.id == n.holder && p.readAt <= n.grantedAt {
+		p.fresh.flags |= flagLeading // it was let in since: it tries to
+	}
 	n.watchHolder(p)
 }
 

@@ -74,7 +74,7 @@ func Example_counter() {
 		return func(_ uint64, command []byte) { sums[id] += int64(binary.LittleEndian.Uint64(command)) }
 	})
 	add := func(v int64) {
-		for {
+		for range 1000 {
 			if l := leader(replicas); l != nil {
 				if _, err := l.node.Propose(binary.LittleEndian.AppendUint64(nil, uint64(v))); err == nil {
 					return

@@ -99,8 +99,8 @@ func (n *Node) admit(p *peer) (wait bool) {
 	if p.counts {
 		return false
 	}
-	if p.admitting {
-		return true
+	if p.admitting { // what is decided from here on lies at a majority without it, as with any follower that lags
+		return false
 	}
 	if p.acked+admissionLag < n.lead.end.Offset {
 		return false
@@ -110,7 +110,7 @@ func (n *Node) admit(p *peer) (wait bool) {
 	}
 	p.admitting = n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) &&
 		n.writeLogWord(p, wordAdmitted, p.log.PeerIncarnation(), op{kind: opAdmit})
-	return true
+	return !p.admitting
 }
 
 // needsState looks whether a leader has told this node that the logs no longer hold what it lacks.

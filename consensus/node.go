@@ -83,6 +83,7 @@ type peer struct {
 	header  []byte // READ of its log header
 	tail    []byte // READ of its tail
 	reading bool   // a READ of the record is out
+	readAt  int64  // when that was posted
 	score   int
 	moved   bool // the counter was seen to change since the last score
 	looked  bool // a READ ended since then

@@ -200,7 +200,7 @@ func runSeed(t *testing.T, seed uint64, n int, trace bool) {
 }
 
 func TestRandom(t *testing.T) {
-	for seed := uint64(1); seed <= 60; seed++ {
+	for seed := uint64(1); seed <= randomSeeds; seed++ {
 		runSeed(t, seed, 3, false)
 		if seed%4 == 0 {
 			runSeed(t, seed, 5, false)

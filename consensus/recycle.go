@@ -50,6 +50,7 @@ func (n *Node) recycle() {
 func (n *Node) look(p *peer) bool {
 	if !p.reading {
 		p.reading = n.postBackground(p, op{kind: opRecord}, rdmaio.Read, 0, p.record)
+		p.readAt = n.now
 	}
 	return p.reading
 }

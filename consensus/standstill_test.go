@@ -122,7 +122,7 @@ func TestDecidedEntriesSurviveAStandstill(t *testing.T) {
 // Of five, 1 decides an entry at 1, 2 and 3 and dies. 2 leads, writes it again under its own number, and dies while that is half placed at 3.
 func TestAnEntryWrittenAgainIsNeverTorn(t *testing.T) {
 	lost, tried := 0, 0
-	for seed := uint64(1); seed <= 400; seed++ {
+	for seed := uint64(1); seed <= standstillSeeds; seed++ {
 		sc := calm
 		sc.Seed, sc.TornWrite = seed, 1
 		r := newRig(t, 5, sc, func(c *Config) { c.LogBytes, c.MaxPayload, c.WindowBytes = 1<<14, 512, 4096; c.CommitPush = 1 << 40 })
@@ -176,7 +176,7 @@ func TestAnEntryWrittenAgainIsNeverTorn(t *testing.T) {
 			}
 		}
 	}
-	if tried < 100 {
+	if tried < standstillSeeds/4 {
 		t.Fatalf("the situation came about only %d times", tried)
 	}
 }
