@@ -19,7 +19,7 @@ func (n *Node) takeIn() {
 		case granted:
 			n.startKnowing(p)
 		case known:
-			if n.mustWait(p) {
+			if n.mustWait(p) || !n.canRenumber() {
 				continue
 			}
 			if draining = true; n.fuo.Offset == n.lead.end.Offset {
@@ -66,7 +66,21 @@ func (n *Node) sayBehind(p *peer) bool {
 	return true
 }
 
-// join starts writing to a peer. Nothing is under way: what it lacks is decided.
+// renumberOps is how many work requests one follower takes in join, and those of one Propose behind it.
+const renumberOps = 8
+
+// canRenumber tells whether every confirmed follower can be written a new number now. While one cannot, nobody waits for it: new entries go on, until
+// it takes what is on its way or is dropped.
+func (n *Node) canRenumber() bool {
+	for _, q := range n.peers {
+		if q.state == confirmed && (q.sent != n.lead.end.Offset || q.logOps.room() < renumberOps) {
+			return false
+		}
+	}
+	return true
+}
+
+// join starts writing to a peer. Nothing is under way: what it lacks is decided, and canRenumber.
 func (n *Node) join(p *peer) {
 	_, voter := n.answered(p)
 	n.number(max(n.minProposal, load(p.header, wordMinProposal)))
@@ -86,7 +100,7 @@ func (n *Node) join(p *peer) {
 
 // renumber writes a confirmed follower the new number, and first that all it has is decided: entries under an older number behind that are no longer ours.
 func (n *Node) renumber(p *peer) bool {
-	if p.sent != n.lead.end.Offset || !n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) {
+	if !n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) {
 		return false
 	}
 	p.pushed = n.fuo.Offset

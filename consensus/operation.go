@@ -39,9 +39,10 @@ type opQueue struct {
 	head, tail uint32
 }
 
-func (q *opQueue) full() bool  { return q.tail-q.head == opsPerPair }
-func (q *opQueue) empty() bool { return q.tail == q.head }
-func (q *opQueue) push(o op)   { q.ops[q.tail%opsPerPair] = o; q.tail++ }
+func (q *opQueue) full() bool   { return q.tail-q.head == opsPerPair }
+func (q *opQueue) room() uint32 { return opsPerPair - (q.tail - q.head) }
+func (q *opQueue) empty() bool  { return q.tail == q.head }
+func (q *opQueue) push(o op)    { q.ops[q.tail%opsPerPair] = o; q.tail++ }
 func (q *opQueue) pop() op {
 	if q.empty() {
 		panic("consensus: a completion that nothing was posted for")
