@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"cmd/exchange/trader":     {"fix", "book"},
 	"cmd/exchange/cluster":    {"cmd/exchange/server", "cmd/exchange/cluster"},
 	"cmd/exchange/drill":      {"book", "fix", "marketdata", "cmd/exchange/cluster", "cmd/exchange/server", "cmd/exchange/trader", "cmd/exchange/drill", "cmd/exchange/orderflow", "ouch"},
+	"cmd/exchange/bench":      {"book", "consensus", "rdmaio", "fix", "ouch", "marketdata", "cmd/exchange/server", "cmd/exchange/cluster", "cmd/exchange/trader", "cmd/exchange/orderflow"},
 	"cmd/exchange/simulation": {"book", "consensus", "rdmaio", "rdmaio/sim", "cmd/exchange/server"},
 	"cmd/exchange":            {"book", "consensus", "rdmaio", "fix", "marketdata", "ouch", "cmd/exchange"},
 }

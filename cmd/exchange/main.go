@@ -46,7 +46,8 @@ and a leader killed in the middle costs milliseconds, no order and no number.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, command := range []func() *cobra.Command{
-		demoCommand, serveCommand, configCommand, clientCommand, watchCommand, statusCommand, replayCommand, generateCommand, drillCommand, versionCommand,
+		demoCommand, serveCommand, configCommand, clientCommand, watchCommand, statusCommand, replayCommand, generateCommand, drillCommand, benchCommand, benchPeerCommand,
+		versionCommand,
 	} {
 		root.AddCommand(command())
 	}

@@ -288,7 +288,11 @@ func racingWriter(t *testing.T, f *Fabric) {
 	if what := failed.Load(); what != nil {
 		t.Error(*what)
 	}
-	if refusals < rounds/2 {
+	least := rounds / 2
+	if f.Slow { // a right that is taken and given again between two writes is not missed
+		least = rounds / 100
+	}
+	if refusals < least {
 		t.Errorf("%d refusals in %d revocations: the writer did not race", refusals, rounds)
 	}
 }

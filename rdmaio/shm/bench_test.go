@@ -70,7 +70,7 @@ func BenchmarkWriteTwoPeers(b *testing.B) {
 func BenchmarkFloor(b *testing.B) {
 	var mems [2][]byte
 	for i := range mems {
-		fd, mem, err := newMemory("exchange-floor", 1<<20)
+		fd, mem, err := newMemory("exchange-floor", 1<<20, 0)
 		if err != nil {
 			b.Fatal(err)
 		}

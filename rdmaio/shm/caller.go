@@ -187,12 +187,18 @@ func (c *caller) greet(l *link) error {
 
 // holds reports whether a memfd is of this size and can never be of another.
 func holds(memfd int, size uint64) bool {
+	is, sealed := sealedSize(memfd)
+	return sealed && uint64(is) == size
+}
+
+// sealedSize is a memfd's size in bytes, if it can never be another.
+func sealedSize(memfd int) (size int, sealed bool) {
 	var st unix.Stat_t
-	if unix.Fstat(memfd, &st) != nil || uint64(st.Size) != size {
-		return false
+	if unix.Fstat(memfd, &st) != nil || st.Size <= 0 || st.Size > MaxRegion+hugePage {
+		return 0, false
 	}
 	seals, err := unix.FcntlInt(uintptr(memfd), unix.F_GET_SEALS, 0)
-	return err == nil && seals&sealRegion == sealRegion
+	return int(st.Size), err == nil && seals&sealRegion == sealRegion
 }
 
 // hold serves a link until the peer is dead, the connection lost, or the provider closes.
@@ -260,8 +266,8 @@ func (c *caller) hear(l *link) bool {
 
 // attach arms a region of the peer and hands over the fence.
 func (c *caller) attach(l *link, m *message, memfd int) error {
-	whole := pages(int(m.size))
-	if !holds(memfd, uint64(whole)) {
+	whole, sealed := sealedSize(memfd)
+	if !sealed || uint64(whole) < m.size || whole%pageSize != 0 {
 		return refusedProtocol
 	}
 	a, err := arm(memfd, whole)

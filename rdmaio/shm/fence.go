@@ -47,10 +47,37 @@ func ioctl(fd int, request uintptr, arg unsafe.Pointer) error {
 	return nil
 }
 
+// hugePage is the size of the huge pages that are asked for, in bytes: what both amd64 and arm64 (with 4 KiB pages) have.
+const hugePage = 2 << 20
+
+// newRegionMemory makes zeroed memory of at least size bytes, all of it present: of huge pages if it fills one and the system has enough set aside, otherwise
+// of ordinary ones. Moving a right costs time for each page.
+func newRegionMemory(size int) (fd int, mem []byte, err error) {
+	if size >= hugePage {
+		fd, mem, err = newMemory("exchange-region", (size+hugePage-1)&^(hugePage-1), unix.MFD_HUGETLB|unix.MFD_HUGE_2MB)
+		if err == nil && unix.Madvise(mem, unix.MADV_POPULATE_WRITE) == nil {
+			return fd, mem, nil
+		}
+		if err == nil {
+			unix.Munmap(mem)
+			unix.Close(fd)
+		}
+	}
+	if fd, mem, err = newMemory("exchange-region", pages(size), 0); err != nil {
+		return -1, nil, err
+	}
+	if err = unix.Madvise(mem, unix.MADV_POPULATE_WRITE); err != nil {
+		unix.Munmap(mem)
+		unix.Close(fd)
+		return -1, nil, fmt.Errorf("fill it with pages: %w: free some memory or register less", err)
+	}
+	return fd, mem, nil
+}
+
 // newMemory makes size bytes (whole pages) of zeroed memory that can be passed on by its descriptor and never changes its
-// size.
-func newMemory(name string, size int) (fd int, mem []byte, err error) {
-	fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+// size. flags are memfd_create's.
+func newMemory(name string, size, flags int) (fd int, mem []byte, err error) {
+	fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|flags)
 	if err != nil {
 		return -1, nil, fmt.Errorf("memfd_create: %w", err)
 	}

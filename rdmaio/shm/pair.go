@@ -229,7 +229,9 @@ func (c *completionQueue) Poll(dst []rdmaio.Completion) int {
 	c.owner.seen()
 	k := 0
 	for ; k < len(dst) && c.next != c.end; k++ {
-		dst[k] = c.ring[c.next&uint64(len(c.ring)-1)]
+		// Field by field, as they were stored a moment ago: a wider load would wait for the stores to leave the processor's buffer.
+		d, from := &dst[k], &c.ring[c.next&uint64(len(c.ring)-1)]
+		d.ID, d.Peer, d.PD, d.Opcode, d.Status = from.ID, from.Peer, from.PD, from.Opcode, from.Status
 		c.next++
 	}
 	return k

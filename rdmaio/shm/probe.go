@@ -14,7 +14,7 @@ import (
 // Probe tries out whether this process can fence: it arms a page, sees a write refused, granted, and refused again. The error
 // says what is missing and what to do.
 func Probe() error {
-	fd, mem, err := newMemory("exchange-probe", pageSize)
+	fd, mem, err := newMemory("exchange-probe", pageSize, 0)
 	if err != nil {
 		return fmt.Errorf("shm: no shared memory: %w", err)
 	}

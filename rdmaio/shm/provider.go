@@ -115,7 +115,7 @@ func checkConfig(cfg *Config) error {
 }
 
 func (p *Provider) open() (err error) {
-	if p.lifeFD, p.lifeMem, err = newMemory("exchange-life", pages(lifeSize)); err != nil {
+	if p.lifeFD, p.lifeMem, err = newMemory("exchange-life", pages(lifeSize), 0); err != nil {
 		return fmt.Errorf("shm: life page: %w", err)
 	}
 	p.life = lifeIn(p.lifeMem)
@@ -175,15 +175,7 @@ func (p *Provider) Register(pd rdmaio.PD, size int) (rdmaio.MemoryRegion, error)
 	case size <= 0 || size > MaxRegion:
 		return nil, fmt.Errorf("shm: register: %d bytes: a region holds 1 to %d", size, MaxRegion)
 	}
-	fd, mem, err := newMemory("exchange-region", pages(size))
-	if err == nil {
-		err = unix.Madvise(mem, unix.MADV_POPULATE_WRITE)
-		if err != nil {
-			unix.Munmap(mem)
-			unix.Close(fd)
-			err = fmt.Errorf("fill it with pages: %w: free some memory or register less", err)
-		}
-	}
+	fd, mem, err := newRegionMemory(size)
 	if err != nil {
 		return nil, fmt.Errorf("shm: register %d bytes: %w", size, err)
 	}
@@ -193,6 +185,25 @@ func (p *Provider) Register(pd rdmaio.PD, size int) (rdmaio.MemoryRegion, error)
 	p.mu.Unlock()
 	p.porterWake.wake()
 	return r, nil
+}
+
+// Fencing says how stale writers are kept out of the regions registered so far, and of which pages the largest is.
+func (p *Provider) Fencing() string {
+	var largest *region
+	for _, r := range p.regions {
+		if r != nil && (largest == nil || r.size > largest.size) {
+			largest = r
+		}
+	}
+	text := "userfaultfd write protection"
+	if largest == nil {
+		return text
+	}
+	var st unix.Stat_t
+	if unix.Fstat(largest.fd, &st) == nil && st.Blksize == hugePage {
+		return text + ", 2 MiB pages"
+	}
+	return fmt.Sprintf("%s, %d KiB pages", text, pageSize>>10)
 }
 
 // AllocLocal gives page-aligned memory that no peer can reach, at most MaxLocalAllocs times.

@@ -51,7 +51,8 @@ const (
 	handshakePatient = 2 * time.Second
 	backOffFirst     = time.Millisecond
 	backOffMost      = 100 * time.Millisecond
-	pingsPerLimit    = 3 // pings sent on an idle pair within Unreachable
+	probeLast        = 128 * time.Millisecond // the last wait of a probe
+	pingsPerLimit    = 3                      // pings sent on an idle pair within Unreachable
 	lookEvery        = int64(time.Millisecond)
 )
 

@@ -12,12 +12,15 @@ import (
 	"exchange/rdmaio"
 )
 
+// cuts says which direction of some connections is cut: requests, answers.
+type cuts [2]atomic.Bool
+
 // relay is a network between two addresses that a test cuts: what is sent into a cut direction stays there and is lost with the connection.
 type relay struct {
 	listener   net.Listener
 	to         string
-	cut        [2]atomic.Bool // towards the listener's side's peer, and back
 	mu         sync.Mutex
+	cut        *cuts // of connections made from now on
 	conns      []net.Conn
 	shut       atomic.Bool
 	background sync.WaitGroup
@@ -28,7 +31,7 @@ func newRelay(t *testing.T, to string) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{listener: l, to: to}
+	r := &relay{listener: l, to: to, cut: new(cuts)}
 	r.background.Add(1)
 	go func() {
 		defer r.background.Done()
@@ -44,10 +47,11 @@ func newRelay(t *testing.T, to string) *relay {
 			}
 			r.mu.Lock()
 			r.conns = append(r.conns, a, b)
+			cut := r.cut
 			r.mu.Unlock()
 			r.background.Add(2)
-			go r.carry(a, b, &r.cut[0])
-			go r.carry(b, a, &r.cut[1])
+			go r.carry(a, b, &cut[0])
+			go r.carry(b, a, &cut[1])
 		}
 	}()
 	t.Cleanup(func() { l.Close(); r.shut.Store(true); r.drop(); r.background.Wait() })
@@ -139,8 +143,11 @@ func TestLateBytesOfAnEarlierConnection(t *testing.T) {
 	if s := w.write(t, 2, 0, []byte("stale")); s != rdmaio.RetryExceeded {
 		t.Fatalf("status %d", s)
 	}
-	// The next connection goes around the relay; the bytes still wait in it.
-	w.cfg.Peers[2] = net.to
+	// The next connection has a way of its own; the bytes still wait on the old one.
+	old := net.cut
+	net.mu.Lock()
+	net.cut = new(cuts)
+	net.mu.Unlock()
 	if err := w.pairs[2].Reset(); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +155,7 @@ func TestLateBytesOfAnEarlierConnection(t *testing.T) {
 	if s := w.write(t, 2, 0, []byte("fresh")); s != rdmaio.Success {
 		t.Fatalf("status %d", s)
 	}
-	net.cut[0].Store(false)
+	old[0].Store(false)
 	for end := time.Now().Add(30 * time.Millisecond); time.Now().Before(end); w.poll() {
 		if string(o.mem[:5]) != "fresh" {
 			t.Fatalf("memory %q", o.mem[:5])

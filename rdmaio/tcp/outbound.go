@@ -113,17 +113,18 @@ func (p *Provider) judgeRefusal(peer id, err error) {
 	}
 }
 
-// probe asks a peer's host whether it is still there, a few times, because a dying process's connections do not all end at once.
+// probe asks a peer's host whether anybody still listens, several times: a dying process's sockets do not all end at once, and its listening one may take a
+// connection that nobody will ever serve.
 func (p *Provider) probe(peer id) {
 	defer p.background.Done()
 	defer p.peers[peer].probing.Store(false)
-	for wait := backOffFirst; wait <= 16*backOffFirst && !p.closing.Load(); wait *= 2 {
+	for wait := backOffFirst; wait <= probeLast && !p.closing.Load(); wait *= 2 {
 		conn, err := net.DialTimeout("tcp", p.cfg.Peers[peer], p.cfg.Unreachable)
 		if err == nil {
 			conn.Close()
-			return
+		} else {
+			p.judgeRefusal(peer, err)
 		}
-		p.judgeRefusal(peer, err)
 		select {
 		case <-p.closed:
 			return

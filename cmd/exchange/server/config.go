@@ -173,7 +173,7 @@ func DefaultConfig() Config {
 			MaxLogPin: Duration(time.Second),
 		},
 		Limits: Limits{
-			LogBytes: 16 << 20, InboxCommands: 8192, BatchCommands: 64, Orders: 1 << 18, ClientIDs: 1 << 21,
+			LogBytes: 4 << 20, InboxCommands: 8192, BatchCommands: 64, Orders: 1 << 18, ClientIDs: 1 << 21,
 			ReportsPerSession: 1 << 17,
 		},
 	}

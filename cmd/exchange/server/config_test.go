@@ -53,7 +53,7 @@ func TestBadConfigurationIsExplained(t *testing.T) {
 		{"not a member", "\nid = 1\n", "\nid = 9\n", "not among the members"},
 		{"two on a port", "127.0.0.1:9102", "127.0.0.1:9101", "is used by"},
 		{"no port", "'127.0.0.1:9151'", "'127.0.0.1'", "HOST:PORT"},
-		{"log size", "log_bytes = 16777216", "log_bytes = 16777215", "powers of two"},
+		{"log size", "log_bytes = 4194304", "log_bytes = 4194303", "powers of two"},
 		{"session without participant", "participant = 'FIRM1'", "participant = 'NOBODY'", "not in participants"},
 		{"feed session", "feed_session = 'DAY0000001'", "feed_session = 'TOO LONG TO BE ONE'", "letters and digits"},
 	} {

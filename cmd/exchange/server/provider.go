@@ -35,6 +35,12 @@ func BestProvider() (provider string, why error) {
 	return "shm", nil
 }
 
+// OpenProvider joins a process that is no replica, a benchmark's, to the memory of the others in its configuration.
+func OpenProvider(cfg *Config, incarnation uint64) (rdmaio.Provider, error) {
+	p, _, err := openProvider(cfg, incarnation, nil)
+	return p, err
+}
+
 // openProvider joins this replica's memory to the cluster's. fencing says in a few words how stale writers are kept out. notice is told of
 // what happens to connections; it may be called by any goroutine.
 func openProvider(cfg *Config, incarnation uint64, notice func(peer rdmaio.NodeID, what string)) (p rdmaio.Provider, fencing string, err error) {

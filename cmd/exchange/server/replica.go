@@ -109,8 +109,13 @@ func (r *Replica) open() error {
 	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number, r.noticeConnection); err != nil {
 		return err
 	}
-	r.node, err = consensus.New(r.cfg.consensus(r.start), r.provider)
-	return err
+	if r.node, err = consensus.New(r.cfg.consensus(r.start), r.provider); err != nil {
+		return err
+	}
+	if f, ok := r.provider.(interface{ Fencing() string }); ok {
+		r.fencing = f.Fencing() // it depends on the memory that was had
+	}
+	return nil
 }
 
 // Run serves until Stop, or until the replica cannot go on.

@@ -1,0 +1,205 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"exchange/rdmaio"
+)
+
+// rdmaPeer is another process of the benchmark, asked by lines on its standard input.
+type rdmaPeer struct {
+	process *os.Process
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Reader
+	id      int
+}
+
+// PeerCommand is the hidden command of the exchange program that runs RDMAPeer.
+const PeerCommand = "bench-rdma-peer"
+
+func startRDMAPeer(binary string, s *rdmaSetup, id int) (*rdmaPeer, error) {
+	text, err := json.Marshal(s.config)
+	if err != nil {
+		return nil, err
+	}
+	c := exec.Command(binary, PeerCommand, fmt.Sprint(id), string(text))
+	c.Stderr = os.Stderr
+	p := &rdmaPeer{cmd: c, id: id}
+	if p.in, err = c.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.out = bufio.NewReader(out)
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	p.process = c.Process
+	return p, nil
+}
+
+// ask sends a line and gives the answer.
+func (p *rdmaPeer) ask(line string) (string, error) {
+	if _, err := fmt.Fprintln(p.in, line); err != nil {
+		return "", fmt.Errorf("process %d has ended: %w", p.id, err)
+	}
+	answer, err := p.out.ReadString('\n')
+	if err != nil {
+		return "", fmt.Errorf("process %d has ended: %w", p.id, err)
+	}
+	answer = strings.TrimSpace(answer)
+	if why, bad := strings.CutPrefix(answer, "error "); bad {
+		return "", fmt.Errorf("process %d: %s: %s", p.id, line, why)
+	}
+	return strings.TrimPrefix(answer, "ok "), nil
+}
+
+func (p *rdmaPeer) end() {
+	p.in.Close()
+	done := make(chan struct{})
+	go func() { p.cmd.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(2 * time.Second):
+		p.process.Kill()
+		<-done
+	}
+}
+
+// followerNap is how long a follower of the exchange sleeps between looks at its log.
+const followerNap = 50 * time.Microsecond
+
+// RDMAPeer is the other process: one loop that looks at its region every 50 µs and does what it is asked.
+func RDMAPeer(id int, config string, in io.Reader, out io.Writer) error {
+	var s rdmaSetup
+	if err := json.Unmarshal([]byte(config), &s.config); err != nil {
+		return err
+	}
+	side, err := newRDMASide(&s, id)
+	if err != nil {
+		return err
+	}
+	defer side.provider.Close()
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for sc := bufio.NewScanner(in); sc.Scan(); {
+			lines <- sc.Text()
+		}
+	}()
+	p := &peerLoop{side: side}
+	for {
+		select {
+		case line, ok := <-lines:
+			if !ok {
+				return nil
+			}
+			if answer, err := p.do(strings.Fields(line)); err != nil {
+				fmt.Fprintln(out, "error", err)
+			} else {
+				fmt.Fprintln(out, "ok", answer)
+			}
+		default:
+			p.turn()
+		}
+	}
+}
+
+type peerLoop struct {
+	side    *rdmaSide
+	writing int // peer that is written to, 0: none
+	seen    uint64
+}
+
+// turn is one look around, or one write.
+func (p *peerLoop) turn() {
+	if p.writing == 0 {
+		p.seen += p.side.word()
+		p.side.poll()
+		time.Sleep(followerNap)
+		return
+	}
+	qp := p.side.pairs[p.writing]
+	p.side.poll()
+	switch qp.State() {
+	case rdmaio.StateError:
+		_ = qp.Reset()
+	case rdmaio.StateReady:
+		p.side.offset++
+		*(*[8]byte)(p.side.local) = [8]byte{byte(p.side.offset), byte(p.side.offset >> 8), byte(p.side.offset >> 16), 1}
+		at := p.side.offset * 64 % rdmaRegion
+		if p.side.offset%2 == 0 {
+			at = 0
+		}
+		_ = qp.PostSend(&rdmaio.WorkRequest{Opcode: rdmaio.Write, RemoteOffset: at, Local: p.side.local[:64]})
+	default:
+		time.Sleep(followerNap)
+	}
+	var c [16]rdmaio.Completion
+	p.side.cq.Poll(c[:])
+}
+
+func (p *peerLoop) do(words []string) (string, error) {
+	if len(words) == 0 {
+		return "", errors.New("empty line")
+	}
+	var a, b int
+	if words[0] != "floor" {
+		fmt.Sscan(strings.Join(words[1:], " "), &a, &b)
+	}
+	if a < 0 || a >= len(p.side.pairs) || b < 0 || b >= len(p.side.pairs) {
+		return "", errors.New("no such process")
+	}
+	switch words[0] {
+	case "ready":
+		var others []int
+		for id, q := range p.side.pairs {
+			if q != nil {
+				others = append(others, id)
+			}
+		}
+		return "", p.side.waitReady(context.Background(), others...)
+	case "grant":
+		return "", p.side.pairs[a].ModifyAccess(rdmaio.RemoteWrite)
+	case "revoke":
+		return "", p.side.pairs[a].ModifyAccess(0)
+	case "move":
+		start := time.Now()
+		if err := p.side.pairs[a].ModifyAccess(0); err != nil {
+			return "", err
+		}
+		if err := p.side.pairs[b].ModifyAccess(rdmaio.RemoteWrite); err != nil {
+			return "", err
+		}
+		return fmt.Sprint(time.Since(start).Nanoseconds()), nil
+	case "write":
+		p.writing = a
+		return "", nil
+	case "rest":
+		p.writing = 0
+		return "", nil
+	case "busy":
+		before := p.side.word()
+		for end := time.Now().Add(startPatience); p.side.word() == before; p.side.poll() {
+			if time.Now().After(end) {
+				return "", errors.New("nobody writes")
+			}
+		}
+		return "", nil
+	case "floor":
+		return openFloorPeer(words[1])
+	}
+	return "", fmt.Errorf("%q is no request", words[0])
+}
