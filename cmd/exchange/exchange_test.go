@@ -204,6 +204,37 @@ func TestReplayBothWays(t *testing.T) {
 	}
 }
 
+// A demo that is killed with its replicas leaves files, which clean removes; a running one's are not touched.
+func TestCleanAfterACrashOfEverything(t *testing.T) {
+	dir, stop := startDemo(t)
+	if _, errs, status := run(t, "", "clean", "--dir", dir); status != 2 || !strings.Contains(errs, "another cluster is running in it") {
+		t.Errorf("clean under a running demo: status %d, %s", status, errs)
+	}
+	stop()
+	crashed := filepath.Join(t.TempDir(), "crashed")
+	c := exec.Command(program, "demo", "--dir", crashed, "--traders", "0", "--quiet")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_, f := waitFor(t, crashed, func(s cluster.Survey) bool { return s.Leader != 0 && s.Voters() == 3 })
+	for _, r := range f.Replicas {
+		syscall.Kill(r.PID, syscall.SIGSTOP) // so that none of them tidies up
+	}
+	c.Process.Kill()
+	c.Wait()
+	for _, r := range f.Replicas {
+		syscall.Kill(r.PID, syscall.SIGKILL)
+	}
+	out, errs, status := run(t, "", "clean", "--dir", crashed)
+	if status != 0 || !strings.Contains(out, "removed "+crashed) {
+		t.Errorf("status %d:\n%s%s", status, out, errs)
+	}
+	if _, err := os.Stat(crashed); !os.IsNotExist(err) {
+		left, _ := filepath.Glob(filepath.Join(crashed, "*"))
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 // What cannot be done is said: what, why, and what to do.
 func TestWrongUseIsExplained(t *testing.T) {
 	dir, stop := startDemo(t)

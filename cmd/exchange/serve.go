@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"exchange/cmd/exchange/cluster"
 	"exchange/cmd/exchange/server"
 
 	"github.com/rs/zerolog"
@@ -72,6 +73,28 @@ func serve(file string, leashed bool) error {
 
 // leashPatience is how long a replica whose parent is gone may take to stop.
 const leashPatience = 2 * time.Second
+
+func cleanCommand() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use: "clean", Short: "Remove what clusters that were killed have left on this host", Args: cobra.NoArgs,
+		Long: `Removes the files of clusters of this host that no longer run. A running one is not touched. demo and drill do the same when they
+start; replicas of a killed demo end by themselves.`,
+		Example: "  exchange clean\n  exchange clean --dir /tmp/my-demo",
+		RunE: func(c *cobra.Command, _ []string) error {
+			cleaned, err := cluster.Clean(dir)
+			for _, d := range cleaned {
+				fmt.Fprintln(c.OutOrStdout(), "removed", d)
+			}
+			if err == nil && len(cleaned) == 0 {
+				fmt.Fprintln(c.OutOrStdout(), "nothing to remove")
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "", "directory of one cluster (default: all that had none of their own)")
+	return c
+}
 
 func configCommand() *cobra.Command {
 	c := &cobra.Command{Use: "config", Short: "Write or check a configuration file"}

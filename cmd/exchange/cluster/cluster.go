@@ -113,6 +113,9 @@ func (c *Cluster) prepare() error {
 // its processes.
 func (c *Cluster) takeDir() (err error) {
 	if c.options.Dir == "" {
+		if _, err := Clean(""); err != nil { // what a crash of everything left
+			return err
+		}
 		c.ownDir = true
 		if c.dir, err = os.MkdirTemp("", pattern()); err != nil {
 			return err
