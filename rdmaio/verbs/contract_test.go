@@ -14,17 +14,18 @@ import (
 // patient is how long requests of the tests wait for a peer: emulated processors may stand still for long.
 const patient = 20 * time.Second
 
-// TestContract runs the suite on several providers of this process, by each of the ways that a configuration chooses.
-func TestContract(t *testing.T) {
-	for name, choose := range map[string]func(*Config){
-		"fast path":       func(*Config) {},
-		"slow path":       func(c *Config) { c.AlwaysCycle = true },
-		"posted by polls": func(c *Config) { c.Batch = true },
-	} {
-		t.Run(name, func(t *testing.T) {
-			rdmaiotest.Run(t, func(t testing.TB) *rdmaiotest.Fabric { return newFabric(t, choose) })
-		})
-	}
+// The suite runs on several providers of this process, by each of the ways that a configuration chooses.
+
+func TestContract(t *testing.T) { runContract(t, func(*Config) {}) }
+
+// TestContractBySlowPath takes every right away by ERROR, RESET and a new exchange.
+func TestContractBySlowPath(t *testing.T) { runContract(t, func(c *Config) { c.AlwaysCycle = true }) }
+
+// TestContractInBatches leaves posting to the polls.
+func TestContractInBatches(t *testing.T) { runContract(t, func(c *Config) { c.Batch = true }) }
+
+func runContract(t *testing.T, choose func(*Config)) {
+	rdmaiotest.Run(t, func(t testing.TB) *rdmaiotest.Fabric { return newFabric(t, choose) })
 }
 
 func newFabric(t testing.TB, choose func(*Config)) *rdmaiotest.Fabric {
