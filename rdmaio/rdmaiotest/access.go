@@ -231,7 +231,7 @@ func racingWriter(t *testing.T, f *Fabric) {
 	if !f.Concurrent {
 		return // there is no race in one goroutine: see revocation
 	}
-	const rounds = 1000
+	rounds := f.rounds(1000)
 	hosts := startHosts(t, f, 2)
 	w, o := hosts[1], hosts[2]
 	var stop atomic.Bool

@@ -46,6 +46,7 @@ func newFabric(t testing.TB, choose func(*Config)) *rdmaiotest.Fabric {
 		Patience:   100_000,
 		Settle:     100,
 		Concurrent: true,
+		Slowness:   5,
 	}
 }
 

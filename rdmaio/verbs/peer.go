@@ -105,6 +105,9 @@ func (r *peer) bury() {
 		g.access = 0
 	}
 	r.dead = true
+	if r.visitor != nil {
+		r.visitor.conn.Close() // should it live it comes again, and is told
+	}
 }
 
 // admit answers the peer's question for a gate. No answer: the question is out of date.
