@@ -11,7 +11,7 @@ import (
 
 // providerFlag adds --provider to a command that starts a cluster.
 func providerFlag(f *pflag.FlagSet, provider *string) {
-	f.StringVar(provider, "provider", "", "how replicas reach each other's memory: shm or tcp (default: shm, or tcp where shm cannot run)")
+	f.StringVar(provider, "provider", "", "how replicas reach each other's memory: shm, tcp or verbs (default: shm, or tcp where shm cannot run)")
 }
 
 // chooseProvider fills in the default and says so when it is not shm; a provider asked for by name is taken or refused.

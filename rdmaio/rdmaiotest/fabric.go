@@ -25,11 +25,14 @@ type Fabric struct {
 	Settle int
 	// Concurrent says that different processes may be driven by different goroutines.
 	Concurrent bool
-	// Slow says that a round trip takes many microseconds of real time, so that tests of chance go on for less of them.
-	Slow bool
+	// Slowness divides the rounds of the longest tests: for processors that are emulated, and where a round trip takes many microseconds. 0 is 1.
+	Slowness int
 
 	watch func() // looks on after every Advance; see alongside
 }
+
+// rounds is how often a long test does what it does.
+func (f *Fabric) rounds(n int) int { return n / max(1, f.Slowness) }
 
 func (f *Fabric) advance() {
 	f.Advance()

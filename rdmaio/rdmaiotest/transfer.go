@@ -313,7 +313,7 @@ func order(t *testing.T, f *Fabric) {
 	w, o := hosts[1], hosts[2]
 	o.grant(1, 0, rdmaio.RemoteWrite)
 	const far = 8192
-	const total = 20_000
+	total := uint64(f.rounds(20_000))
 	var b [8]byte
 	var seen, behind atomic.Uint64
 	look := func() {
@@ -389,8 +389,8 @@ func words(t *testing.T, f *Fabric) {
 	areas := []struct{ first, last int }{{64, 72}, {128, 152}, {256, 320}, {512, 768}, {1024, 3072}}
 	const slack = 16 // bytes around each area that a write may cover, too
 	rounds := 10_000
-	if f.Concurrent && !f.Slow {
-		rounds = 200_000
+	if f.Concurrent {
+		rounds = f.rounds(200_000)
 	}
 	var mixed atomic.Uint64
 	look := func() {

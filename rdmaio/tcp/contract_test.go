@@ -49,7 +49,7 @@ func TestContract(t *testing.T) {
 			Patience:   200_000,
 			Settle:     200,
 			Concurrent: true,
-			Slow:       true,
+			Slowness:   20,
 		}
 	})
 }

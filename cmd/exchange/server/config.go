@@ -20,7 +20,7 @@ type Config struct {
 	Cluster     string `toml:"cluster" comment:"Name of the cluster; all its replicas have the same."`
 	ID          int    `toml:"id" comment:"This replica, 1..16. It must be one of the members."`
 	Dir         string `toml:"dir" comment:"Directory of the cluster on this host. Replicas of one shm cluster share it; no two clusters may."`
-	Provider    string `toml:"provider" comment:"How replicas reach each other's memory: shm (processes of one host), tcp (any hosts)."`
+	Provider    string `toml:"provider" comment:"How replicas reach each other's memory: shm (processes of one host), tcp (any hosts), verbs (RDMA cards; the program must be built with -tags verbs)."`
 	Durability  string `toml:"durability" comment:"When an order is acknowledged: memory (at a majority of memories)."`
 	Spin        string `toml:"spin" comment:"How the replica's loop waits: busy (never sleeps), adaptive (spins, then sleeps), park (sleeps at once)."`
 	LogLevel    string `toml:"log_level" comment:"debug, info, warn or error."`
@@ -46,15 +46,18 @@ type Member struct {
 	Mold        string `toml:"mold" comment:"Where this replica's MoldUDP64 line is sent: a multicast group or one receiver. Empty: no line."`
 	MoldRequest string `toml:"mold_request" comment:"Where this replica answers MoldUDP64 re-requests. Empty: nowhere."`
 	HTTP        string `toml:"http" comment:"Status, metrics and state transfer."`
-	Replication string `toml:"replication" comment:"Where the other replicas reach this one's memory: shm needs none."`
+	Replication string `toml:"replication" comment:"Where the other replicas reach this one's memory: verbs exchanges queue pairs there; shm needs none."`
 }
 
 // Replication holds the settings of the providers that cross hosts.
 type Replication struct {
-	Unreachable    Duration `toml:"unreachable" comment:"tcp: a replica that answers nothing for this long counts as gone, and what was written to it as failed."`
+	Unreachable    Duration `toml:"unreachable" comment:"tcp, verbs: a replica that answers nothing for this long counts as gone, and what was written to it as failed."`
 	TLSCertificate string   `toml:"tls_certificate" comment:"tcp: PEM file with this replica's certificate, for the DNS name replica-ID.CLUSTER. Empty: no TLS."`
 	TLSKey         string   `toml:"tls_key" comment:"tcp: PEM file with its key."`
 	TLSAuthority   string   `toml:"tls_authority" comment:"tcp: PEM file with the authority that signed the replicas' certificates; nobody else is let in."`
+	Device         string   `toml:"device" comment:"verbs: name of the RDMA device; empty: the first with an active port."`
+	Port           int      `toml:"port" comment:"verbs: port of the device; 0: the first active one."`
+	GIDIndex       int      `toml:"gid_index" comment:"verbs: entry of the port's address table; 0: the first RoCEv2 one with an IPv4 address, where there is one."`
 }
 
 // Instrument is one thing that is traded.
@@ -292,7 +295,7 @@ func (c *Config) checkChoices() error {
 		key, value string
 		allowed    []string
 	}{
-		{"provider", c.Provider, []string{"shm", "tcp"}},
+		{"provider", c.Provider, []string{"shm", "tcp", "verbs"}},
 		{"durability", c.Durability, []string{"memory"}},
 		{"spin", c.Spin, []string{"busy", "adaptive", "park"}},
 		{"gateway.time_precision", c.Gateway.TimePrecision, []string{"ms", "us"}},

@@ -10,6 +10,7 @@ import (
 	"exchange/rdmaio"
 	"exchange/rdmaio/shm"
 	"exchange/rdmaio/tcp"
+	"exchange/rdmaio/verbs"
 )
 
 // CanRun tells whether this host can run the provider, and if not, why and what to do.
@@ -22,8 +23,13 @@ func CanRun(provider string) error {
 		return nil
 	case "tcp":
 		return nil
+	case "verbs":
+		if err := verbs.Probe(); err != nil {
+			return fmt.Errorf("provider verbs: %w", err)
+		}
+		return nil
 	default:
-		return fmt.Errorf("provider %q: choose shm (replica processes of one host) or tcp (any hosts)", provider)
+		return fmt.Errorf("provider %q: choose shm (replica processes of one host), tcp (any hosts) or verbs (RDMA cards)", provider)
 	}
 }
 
@@ -54,6 +60,9 @@ func openProvider(cfg *Config, incarnation uint64, notice func(peer rdmaio.NodeI
 	case "tcp":
 		p, err = openTCP(cfg, incarnation, notice)
 		fencing = "grant checked by the receiver"
+	case "verbs":
+		p, err = openVerbs(cfg, incarnation)
+		fencing = "queue pair access flags"
 	default:
 		p, err = shm.Open(shm.Config{Dir: cfg.Dir, Local: rdmaio.NodeID(cfg.ID), Peers: cfg.peers(), Incarnation: incarnation})
 		fencing = "userfaultfd write protection"
@@ -73,6 +82,15 @@ func openTCP(cfg *Config, incarnation uint64, notice func(rdmaio.NodeID, string)
 	return tcp.Open(tcp.Config{
 		Cluster: cfg.Cluster, Local: rdmaio.NodeID(cfg.ID), Incarnation: incarnation, Listen: self, Peers: peers,
 		Unreachable: cfg.Replication.Unreachable.D(), TLS: secure, Notice: notice,
+	})
+}
+
+func openVerbs(cfg *Config, incarnation uint64) (rdmaio.Provider, error) {
+	self, peers := cfg.replicationAddresses()
+	r := &cfg.Replication
+	return verbs.Open(verbs.Config{
+		Cluster: cfg.Cluster, Local: rdmaio.NodeID(cfg.ID), Incarnation: incarnation, Listen: self, Peers: peers,
+		Device: r.Device, Port: r.Port, GIDIndex: r.GIDIndex, UnreachableAfter: r.Unreachable.D(), Batch: true,
 	})
 }
 
