@@ -49,6 +49,7 @@ CLIENT1 … CLIENT8 are FIX sessions left free for you, and XYZ1 … XYZ4 instru
 	f.IntVar(&o.BasePort, "base-port", 0, "first port (default: the first hundred from 9100 on with room)")
 	f.StringVar(&o.Durability, "durability", "memory", "when an order is acknowledged: memory (at a majority of memories)")
 	f.DurationVar(&o.RestartAfter, "restart-after", 2*time.Second, "start a replica that died again after this time; 0: never")
+	f.DurationVar(&o.Heartbeat, "heartbeat", 0, "how often a replica reads each other's counter; longer on slow machines (default 7ms)")
 	f.BoolVar(&o.quiet, "quiet", false, "no tape")
 	return c
 }

@@ -61,6 +61,8 @@ diverged; 1 if a request got no answer.`,
 	f.StringVar(&d.o.Cluster.Dir, "dir", "", "directory of the cluster (default: a temporary one)")
 	f.IntVar(&d.o.Cluster.BasePort, "base-port", 0, "first port (default: where there is room)")
 	f.BoolVar(&d.o.Cluster.KeepLogs, "keep", false, "leave the replicas' logs in the directory")
+	f.DurationVar(&d.o.Cluster.Heartbeat, "heartbeat", 0, "how often a replica reads each other's counter; longer on slow machines (default 7ms)")
+	f.DurationVar(&d.o.Patience, "patience", 20*time.Second, "how long the cluster may take to be whole again after a kill")
 	f.BoolVar(&d.asJSON, "json", false, "one JSON object")
 	return c
 }

@@ -23,6 +23,7 @@ type Options struct {
 	Provider     string
 	Durability   string
 	BasePort     int           // 0: ports are chosen where there is room
+	Heartbeat    time.Duration // between two reads of another's counter; 0: the default
 	RestartAfter time.Duration // a replica that dies is started again after this; 0: never
 	Binary       string        // the exchange program; "": this one
 	Market       func(*server.Config)
@@ -48,6 +49,9 @@ type Cluster struct {
 	watchers  sync.WaitGroup
 	stopped   chan struct{}
 }
+
+// heartbeatsUnreachable is how many heartbeats a connection may stay without an answer, where the heartbeat was chosen.
+const heartbeatsUnreachable = 30
 
 // stopPatience is how long a replica may take to end by itself.
 const stopPatience = 3 * time.Second
@@ -86,6 +90,10 @@ func (c *Cluster) prepare() error {
 	c.base = server.DefaultConfig()
 	c.base.Cluster, c.base.Dir = "demo", c.dir
 	c.base.Provider, c.base.Durability = c.options.Provider, c.options.Durability
+	if c.options.Heartbeat > 0 {
+		c.base.Timing.HeartbeatInterval = server.Duration(c.options.Heartbeat)
+		c.base.Replication.Unreachable = max(c.base.Replication.Unreachable, server.Duration(heartbeatsUnreachable*c.options.Heartbeat))
+	}
 	c.options.Market(&c.base)
 	if err := c.choosePorts(); err != nil {
 		return err

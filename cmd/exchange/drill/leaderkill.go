@@ -19,15 +19,15 @@ type Options struct {
 	Window  int // requests each keeps under way
 	Rate    int // requests per second of each at most; 0: as fast as the answers come
 	Seed    uint64
+	// Patience bounds the wait until the cluster is whole, at the start and after each kill.
+	Patience time.Duration
 	// Progress is told how many runs are done; may be nil.
 	Progress func(done int)
 }
 
 // Patience of a drill with what must come about.
 const (
-	startPatience   = 20 * time.Second
-	recoverPatience = 20 * time.Second
-	settlePatience  = 30 * time.Second
+	settlePatience = 30 * time.Second
 	// killAfterAtLeast and killWithin place the kill at random after the cluster is whole again.
 	killAfterAtLeast = 100 * time.Millisecond
 	killWithin       = 300 * time.Millisecond
@@ -65,7 +65,7 @@ func LeaderKill(ctx context.Context, o Options) (*Report, error) {
 	}
 	s.cluster = c
 	defer c.Stop()
-	starting, cancel := context.WithTimeout(ctx, startPatience)
+	starting, cancel := context.WithTimeout(ctx, o.Patience)
 	defer cancel()
 	if _, err := c.WaitServing(starting); err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (s *scene) populate(ctx context.Context) error {
 
 // kill is one run.
 func (s *scene) kill(ctx context.Context) error {
-	whole, cancel := context.WithTimeout(ctx, recoverPatience)
+	whole, cancel := context.WithTimeout(ctx, s.o.Patience)
 	defer cancel()
 	survey, err := s.cluster.WaitServing(whole)
 	if err != nil {
@@ -187,7 +187,7 @@ func (s *scene) wait(ctx context.Context, ok func() bool, complaint string) erro
 
 // settle lets everything under way end, and cancels what is open.
 func (s *scene) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, settlePatience)
+	ctx, cancel := context.WithTimeout(ctx, settlePatience+s.o.Patience)
 	defer cancel()
 	for _, l := range s.loads {
 		l.stop()

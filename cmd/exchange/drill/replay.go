@@ -22,6 +22,9 @@ const (
 	flowPatience = 20 * time.Second
 )
 
+// replayStartPatience bounds the wait for the cluster to take orders.
+const replayStartPatience = 20 * time.Second
+
 // Replay plays an order-flow file over FIX through a cluster of its own. What came out is taken from the execution reports, and from the leader's
 // state, which all replicas must agree on.
 //
@@ -34,7 +37,7 @@ func Replay(ctx context.Context, f *orderflow.File, o cluster.Options, window in
 		return orderflow.Result{}, err
 	}
 	defer c.Stop()
-	starting, cancel := context.WithTimeout(ctx, startPatience)
+	starting, cancel := context.WithTimeout(ctx, replayStartPatience)
 	defer cancel()
 	if _, err := c.WaitServing(starting); err != nil {
 		return orderflow.Result{}, err
