@@ -101,8 +101,8 @@ func (p *Provider) open() (err error) {
 		return fmt.Errorf("verbs: eventfd: %w", err)
 	}
 	alive := net.KeepAliveConfig{Enable: true, Idle: max(time.Second, p.cfg.UnreachableAfter), Interval: time.Second, Count: 3}
-	p.dialer = net.Dialer{Timeout: dialTimeout, KeepAliveConfig: alive}
-	listen := net.ListenConfig{KeepAliveConfig: alive}
+	p.dialer = net.Dialer{Timeout: dialTimeout, KeepAliveConfig: alive, Control: boundSilence}
+	listen := net.ListenConfig{KeepAliveConfig: alive, Control: boundSilence}
 	listener, err := listen.Listen(p.ctx, "tcp", p.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("verbs: listen on %s: %w: is this process running already?", p.cfg.Listen, err)
@@ -112,6 +112,16 @@ func (p *Provider) open() (err error) {
 		p.peers[id] = &peer{owner: p, id: id, address: address, wake: make(chan struct{}, 1)}
 	}
 	return nil
+}
+
+// boundSilence breaks a connection on which what was sent is not acknowledged, which keep-alive does not look at.
+func boundSilence(_, _ string, conn syscall.RawConn) (err error) {
+	if cerr := conn.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(maxSilence.Milliseconds()))
+	}); cerr != nil {
+		return cerr
+	}
+	return err
 }
 
 // Name is "verbs".
