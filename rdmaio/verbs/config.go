@@ -60,11 +60,12 @@ const (
 	stageSlots = StagedRequests * maxPieces
 
 	maxVisitors = 2 * rdmaio.MaxNodes // exchange connections that are admitted at once
-	retryCount  = 7                   // the most that the field holds
+	retryCount  = 6                   // 7 is the most that the field holds, but to Soft-RoCE it means for ever
 	rnrRetries  = 3                   // never 7, which means for ever
 	dialPause   = 2 * time.Millisecond
 	maxPause    = 200 * time.Millisecond
 	dialTimeout = 2 * time.Second
+	maxSilence  = 4 * time.Second      // of a peer's system, on an exchange connection
 	askPause    = 5 * time.Millisecond // until a connect that came too early is tried again
 )
 

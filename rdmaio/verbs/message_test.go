@@ -143,7 +143,7 @@ func TestPiecesCoverWords(t *testing.T) {
 
 func TestTimeouts(t *testing.T) {
 	for want, code := range map[time.Duration]uint8{
-		time.Millisecond: 4, 100 * time.Millisecond: 11, 500 * time.Millisecond: 13, time.Second: 14, time.Minute: 20,
+		time.Millisecond: 5, 100 * time.Millisecond: 11, 500 * time.Millisecond: 14, time.Second: 15, time.Minute: 20,
 	} {
 		got := timeoutCode(want)
 		all := (retryCount + 1) * 4096 * time.Nanosecond << got

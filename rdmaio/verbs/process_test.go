@@ -49,13 +49,13 @@ func newPlay(t testing.TB, choose func(*Config)) *play {
 func (p *play) enter(incarnation uint64) *puppet {
 	p.t.Helper()
 	q := startPuppet(p.t, p.theirs, p.ours, 2, incarnation, &p.owner.cfg)
-	p.untilReady(q)
+	p.untilReady(q, 0, 1)
 	return q
 }
 
-func (p *play) untilReady(q *puppet) {
+func (p *play) untilReady(q *puppet, domains ...int) {
 	p.t.Helper()
-	for pd := range 2 {
+	for _, pd := range domains {
 		p.until("our pair is ready", func() bool { return p.owner.pairs[pd].State() == rdmaio.StateReady })
 		p.until("the puppet's pair is ready", func() bool {
 			return strings.HasPrefix(q.order("state", "state", pd), fmt.Sprint(rdmaio.StateReady))
@@ -98,6 +98,14 @@ func (p *play) untilWritten() {
 	p.until("the writer writes", func() bool { return atomic.LoadUint64(p.owner.word(1)) != last })
 }
 
+// rounds are fewer between systems, where all their processors are emulated by the same few.
+func rounds(n int) int {
+	if os.Getenv(stageVariable) != "" {
+		return n / 5
+	}
+	return n
+}
+
 func byEachPath(t *testing.T, test func(*testing.T, *play)) {
 	t.Run("fast path", func(t *testing.T) { test(t, newPlay(t, nil)) })
 	t.Run("slow path", func(t *testing.T) { test(t, newPlay(t, func(c *Config) { c.AlwaysCycle = true })) })
@@ -122,7 +130,7 @@ func TestBetweenProcesses(t *testing.T) {
 		again := func(pd int) {
 			t.Helper()
 			q.order("reset", "reset", pd)
-			p.untilReady(q)
+			p.untilReady(q, pd)
 		}
 		status(rdmaio.RemoteAccessError, "write", 0, 0, "ff") // no right yet
 		again(0)
@@ -175,7 +183,7 @@ func TestStaleWriter(t *testing.T) {
 		q := p.enter(1)
 		q.order("looping", "loop")
 		decided := make([]byte, 8*writtenWords)
-		for round := range 25 {
+		for round := range rounds(30) {
 			p.grant(0, rdmaio.RemoteWrite)
 			p.untilWritten()
 			q.signal(syscall.SIGSTOP)
@@ -202,9 +210,12 @@ func TestRevocationsAgainstATightLoop(t *testing.T) {
 		p.enter(1).order("looping", "loop")
 		var then [writtenWords]uint64
 		late := 0
-		for range 300 {
+		var slowest time.Duration
+		for range rounds(300) {
 			p.grant(0, rdmaio.RemoteWrite)
+			at := time.Now()
 			p.untilWritten()
+			slowest = max(slowest, time.Since(at))
 			p.grant(0, 0)
 			for i := range then {
 				then[i] = atomic.LoadUint64(p.owner.word(i))
@@ -220,6 +231,7 @@ func TestRevocationsAgainstATightLoop(t *testing.T) {
 		if late > 0 {
 			t.Errorf("%d words written after a revocation had returned", late)
 		}
+		t.Logf("a writer came back after %v at the latest", slowest)
 	})
 }
 
@@ -330,7 +342,7 @@ func TestBrokenExchange(t *testing.T) {
 			t.Fatalf("with the gate cut: status %s", got)
 		}
 		q.order("reset", "reset", 0)
-		p.untilReady(q)
+		p.untilReady(q, 0)
 		p.grant(0, both)
 	}
 	if got := q.order("events", "events"); strings.Count(got, "{") != 1 || len(p.owner.seen) != 1 {

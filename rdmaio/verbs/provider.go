@@ -54,12 +54,6 @@ type Provider struct {
 	untold  bool
 }
 
-// life is what is known of a process: its newest incarnation and whether that is dead.
-type life struct {
-	incarnation uint64
-	dead        bool
-}
-
 // Open joins the cluster. It fails if there is no device with an active port, or if the address cannot be listened on.
 func Open(cfg Config) (*Provider, error) {
 	if err := checkConfig(&cfg); err != nil {
@@ -101,8 +95,8 @@ func (p *Provider) open() (err error) {
 		return fmt.Errorf("verbs: eventfd: %w", err)
 	}
 	alive := net.KeepAliveConfig{Enable: true, Idle: max(time.Second, p.cfg.UnreachableAfter), Interval: time.Second, Count: 3}
-	p.dialer = net.Dialer{Timeout: dialTimeout, KeepAliveConfig: alive}
-	listen := net.ListenConfig{KeepAliveConfig: alive}
+	p.dialer = net.Dialer{Timeout: dialTimeout, KeepAliveConfig: alive, Control: boundSilence}
+	listen := net.ListenConfig{KeepAliveConfig: alive, Control: boundSilence}
 	listener, err := listen.Listen(p.ctx, "tcp", p.cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("verbs: listen on %s: %w: is this process running already?", p.cfg.Listen, err)
@@ -112,6 +106,16 @@ func (p *Provider) open() (err error) {
 		p.peers[id] = &peer{owner: p, id: id, address: address, wake: make(chan struct{}, 1)}
 	}
 	return nil
+}
+
+// boundSilence breaks a connection on which what was sent is not acknowledged, which keep-alive does not look at.
+func boundSilence(_, _ string, conn syscall.RawConn) (err error) {
+	if cerr := conn.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(maxSilence.Milliseconds()))
+	}); cerr != nil {
+		return cerr
+	}
+	return err
 }
 
 // Name is "verbs".
@@ -295,93 +299,6 @@ func (p *Provider) Connect(id rdmaio.NodeID, pd rdmaio.PD, cq rdmaio.CompletionQ
 		return nil, fmt.Errorf("verbs: connect: %w", err)
 	}
 	return q, nil
-}
-
-// takeNews brings the pairs to what hosts and callers have found.
-func (p *Provider) takeNews() {
-	p.news.Store(false)
-	for id, r := range p.peers {
-		if r == nil {
-			continue
-		}
-		r.mu.Lock()
-		now := life{r.incarnation, r.dead}
-		asks, gone := r.asks, r.gone
-		for pd := range r.asks {
-			if asks[pd].answered {
-				r.asks[pd] = ask{}
-			}
-		}
-		r.mu.Unlock()
-		if now != p.seen[id] {
-			p.follow(rdmaio.NodeID(id), now)
-		}
-		if now.dead || now.incarnation == 0 {
-			continue
-		}
-		for pd := range rdmaio.PD(rdmaio.MaxPDs) {
-			if q := p.byIndex[id*rdmaio.MaxPDs+int(pd)]; q != nil {
-				q.hear(&asks[pd], gone[pd], now.incarnation)
-			}
-		}
-	}
-}
-
-// follow takes the pairs of a peer through its death or to its new incarnation.
-func (p *Provider) follow(id rdmaio.NodeID, now life) {
-	was := p.seen[id]
-	p.seen[id], p.untold = now, true
-	if was.incarnation == 0 || was.dead {
-		return // it was nobody
-	}
-	for pd := range rdmaio.MaxPDs {
-		switch q := p.byIndex[int(id)*rdmaio.MaxPDs+pd]; {
-		case q == nil:
-		case q.state == rdmaio.StateReady:
-			q.cut(rdmaio.RetryExceeded)
-		case q.state == rdmaio.StateInit:
-			if err := q.seek(0); err != nil {
-				q.peer.setProblem(err)
-			}
-		}
-	}
-}
-
-// hear takes the answer to the pair's question, and how many generations of the peer's gate are over.
-func (q *queuePair) hear(a *ask, gone uint32, incarnation uint64) {
-	if a.answered && q.state == rdmaio.StateInit && a.question.attempt == q.attempt {
-		q.join(&a.answer, incarnation)
-	}
-	if q.state == rdmaio.StateReady && !q.lame && gone > q.remote.generation {
-		q.refuse()
-	}
-}
-
-// PollAsync hands out events.
-func (p *Provider) PollAsync(dst []rdmaio.AsyncEvent) int {
-	if p.news.Load() && !p.closing.Load() {
-		p.takeNews()
-	}
-	k := 0
-	if !p.untold {
-		return k
-	}
-	for id := range p.told {
-		told, seen := &p.told[id], p.seen[id]
-		for k < len(dst) && *told != seen {
-			e := rdmaio.AsyncEvent{Kind: rdmaio.PeerDown, Peer: rdmaio.NodeID(id), Incarnation: told.incarnation}
-			if told.incarnation == seen.incarnation || told.incarnation != 0 && !told.dead {
-				told.dead = true
-			} else {
-				*told = life{incarnation: seen.incarnation}
-				e.Kind, e.Incarnation = rdmaio.PeerUp, seen.incarnation
-			}
-			dst[k] = e
-			k++
-		}
-	}
-	p.untold = p.told != p.seen
-	return k
 }
 
 // pollFailed: the card's completion queue is broken, and with it every pair that uses it.

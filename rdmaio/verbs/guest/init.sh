@@ -38,11 +38,11 @@ done
 ulimit -l unlimited
 cd /tmp
 status=0
-while read -r command <&3; do
-	sh -c "$command" </dev/null
+for command in /commands/*; do
+	sh "$command" </dev/null
 	status=$?
-	[ $status = 0 ] || { echo "guest: status $status of: $command"; break; }
-done 3</commands
+	[ $status = 0 ] || { echo "guest: status $status of: $(cat "$command")"; break; }
+done
 dmesg | grep -E 'BUG|WARNING|Oops|rcu.*stall' | head -5
 echo
 echo "GUEST-STATUS $status"

@@ -44,7 +44,6 @@ running=()
 finish() {
 	local p
 	for p in "${running[@]}"; do kill -9 "$p" 2>/dev/null || true; done
-	wait 2>/dev/null || true
 	rm -rf "$work"
 }
 trap finish EXIT
@@ -148,7 +147,12 @@ cp "$cache"/kernel/modules/* "$root/lib/modules/"
 sed -e "s|@IP@|$ip_path|" -e "s|@RDMA@|$rdma_path|" "$here/init.sh" >"$root/init"
 chmod 755 "$root/init"
 printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
-for c in "$@"; do printf '%s\n' "$c"; done >"$root/commands"
+mkdir "$root/commands"
+n=10
+for c in "$@"; do
+	printf '%s\n' "$c" >"$root/commands/$n"
+	n=$((n + 1))
+done
 (cd "$root" && find . | cpio -o -H newc 2>/dev/null | gzip -1) >"$work/initrd"
 
 # 5. Boot. The console carries everything; its last line of ours is the status.
@@ -170,6 +174,7 @@ mcast=$((20000 + RANDOM % 20000))
 for k in $(seq "$guests"); do
 	boot "$k" &
 	running[k]=$!
+	disown
 done
 
 # 6. Show the consoles as they grow, cut the power where it is asked for, and wait for guest 1.
