@@ -122,7 +122,7 @@ func (q *queuePair) perform(wr *rdmaio.WorkRequest) rdmaio.Status {
 	}
 	if wr.Opcode == rdmaio.Write {
 		q.owner.unseen = true
-		return store(t.mem, wr.RemoteOffset, wr.Local)
+		return t.store(wr.RemoteOffset, wr.Local)
 	}
 	if atomic.LoadUint32(&q.link.life.mayRead[q.owner.cfg.Local][q.pd]) == 0 {
 		return rdmaio.RemoteAccessError

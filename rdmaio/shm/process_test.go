@@ -450,9 +450,9 @@ func TestFenceOutlivesItsOwner(t *testing.T) {
 		if granted {
 			owner.says("granted")
 		}
-		mem := e.pair.(*queuePair).target.mem
+		target := e.pair.(*queuePair).target
 		owner.kill()
-		if status := store(mem, 0, []byte("stale")); (status == rdmaio.Success) != granted {
+		if status := target.store(0, []byte("stale")); (status == rdmaio.Success) != granted {
 			t.Errorf("granted %v: a store to the dead owner's memory: status %d", granted, status)
 		}
 		if err := e.pair.PostSend(&rdmaio.WorkRequest{Opcode: rdmaio.Write, Local: []byte("stale")}); err == nil {
