@@ -30,8 +30,7 @@ func halfDenied(t *testing.T) (a *armed, mem []byte) {
 		t.Fatal(err)
 	}
 	t.Cleanup(a.disarm)
-	first := fence{uffd: a.uffd, address: a.address(), length: uint64(pageSize)}
-	if err := first.protect(false); err != nil {
+	if err := protect(a.uffd, a.address(), uint64(pageSize), false); err != nil {
 		t.Fatal(err)
 	}
 	return a, mem

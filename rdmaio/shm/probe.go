@@ -28,10 +28,9 @@ func Probe() error {
 		return fmt.Errorf("shm: no write fence: %w: %s", err, remedy(err))
 	}
 	defer a.disarm()
-	f := fence{uffd: a.uffd, address: a.address(), length: uint64(pageSize)}
 	for step, allowed := range []bool{false, true, false} {
 		if step > 0 {
-			if err := f.protect(!allowed); err != nil {
+			if err := protect(a.uffd, a.address(), uint64(pageSize), !allowed); err != nil {
 				return fmt.Errorf("shm: no write fence: %w: %s", err, remedy(err))
 			}
 		}
