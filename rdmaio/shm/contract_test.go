@@ -12,12 +12,12 @@ import (
 
 // TestContract runs the suite on several providers of this process, which is all the same to them: what one maps of another is
 // fenced as between processes.
-func TestContract(t *testing.T) { contract(t, 0) }
+func TestContract(t *testing.T) { contract(t, 0, 1) }
 
 // TestContractThroughAWindow is the same for regions twice as long as the window on them, which is moved page by page.
-func TestContractThroughAWindow(t *testing.T) { contract(t, windowParts*pageSize) }
+func TestContractThroughAWindow(t *testing.T) { contract(t, windowParts*pageSize, 2) }
 
-func contract(t *testing.T, window int) {
+func contract(t *testing.T, window, slowness int) {
 	rdmaiotest.Run(t, func(t testing.TB) *rdmaiotest.Fabric {
 		dir := t.TempDir()
 		return &rdmaiotest.Fabric{
@@ -34,6 +34,7 @@ func contract(t *testing.T, window int) {
 			Patience:   100_000,
 			Settle:     100,
 			Concurrent: true,
+			Slowness:   slowness,
 		}
 	})
 }

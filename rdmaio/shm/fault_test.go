@@ -16,7 +16,7 @@ import (
 )
 
 // halfDenied is a mapping of two pages, of which stores to the second are denied, and the memory behind it.
-func halfDenied(t *testing.T) (a *armed, mem []byte) {
+func halfDenied(t testing.TB) (a *armed, mem []byte) {
 	t.Helper()
 	if err := Probe(); err != nil {
 		t.Fatal(err)

@@ -183,7 +183,7 @@ func (q *queuePair) Reset() error {
 	return nil
 }
 
-// ModifyAccess sets the peer's rights. Taking RemoteWrite away from a peer that has it costs one ioctl, some 20 to 40 µs while
+// ModifyAccess sets the peer's rights. Taking RemoteWrite away from a peer that has it costs an ioctl or a few, some 20 to 40 µs while
 // the peer runs, and more the more pages it has written.
 func (q *queuePair) ModifyAccess(a rdmaio.Access) error {
 	switch {

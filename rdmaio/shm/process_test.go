@@ -173,12 +173,12 @@ func (e *end) serve() error {
 
 // child is a process in a role.
 type child struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	lines chan string
 }
 
-func startChild(t *testing.T, role string, args ...any) *child {
+func startChild(t testing.TB, role string, args ...any) *child {
 	t.Helper()
 	c := &child{t: t, cmd: exec.Command(os.Args[0]), lines: make(chan string, 1<<16)}
 	c.cmd.Env = append(os.Environ(), roleVariable+"="+strings.TrimSpace(role+" "+fmt.Sprintln(args...)))
@@ -253,7 +253,7 @@ func (c *child) resume() {
 	}
 }
 
-func openEnd(t *testing.T, dir string, id rdmaio.NodeID, incarnation uint64, peer rdmaio.NodeID) *end {
+func openEnd(t testing.TB, dir string, id rdmaio.NodeID, incarnation uint64, peer rdmaio.NodeID) *end {
 	t.Helper()
 	e, err := newEnd(dir, id, incarnation, peer)
 	if err != nil {
@@ -274,12 +274,12 @@ func until(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-func (e *end) untilReady(t *testing.T) {
+func (e *end) untilReady(t testing.TB) {
 	t.Helper()
 	until(t, "the pair is ready", func() bool { return e.pair.State() == rdmaio.StateReady })
 }
 
-func (e *end) setAccess(t *testing.T, a rdmaio.Access) {
+func (e *end) setAccess(t testing.TB, a rdmaio.Access) {
 	t.Helper()
 	if err := e.pair.ModifyAccess(a); err != nil {
 		t.Fatalf("set access %d: %v", a, err)
