@@ -3,6 +3,7 @@
 package shm
 
 import (
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -104,5 +105,52 @@ func BenchmarkRevokeAndGrant(b *testing.B) {
 		if owner.pair.ModifyAccess(0) != nil || owner.pair.ModifyAccess(rdmaio.RemoteWrite) != nil {
 			b.Fatal("no change of access")
 		}
+	}
+}
+
+// BenchmarkDenied is what a writer pays to be told no.
+func BenchmarkDenied(b *testing.B) {
+	a, _ := halfDenied(b)
+	src := make([]byte, 64)
+	for b.Loop() {
+		if a.store(uint64(pageSize), src) != rdmaio.RemoteAccessError {
+			b.Fatal("a store that is denied passed")
+		}
+	}
+}
+
+// BenchmarkDeathNotice kills processes: how long until the kernel has marked their word, and until PeerDown is told to an owner that polls.
+func BenchmarkDeathNotice(b *testing.B) {
+	var marked, told []time.Duration
+	var events [4]rdmaio.AsyncEvent
+	incarnation := uint64(0)
+	for b.Loop() {
+		incarnation++
+		owner, err := newEnd(b.TempDir(), 1, incarnation, 2)
+		if err != nil {
+			b.Fatal(err)
+		}
+		member := startChild(b, "member", owner.cfg.Dir, 2, incarnation, 1)
+		owner.untilReady(b)
+		for owner.PollAsync(events[:]) == 0 {
+		}
+		page := owner.peers[2].link.life
+		start := time.Now()
+		if err := member.cmd.Process.Kill(); err != nil {
+			b.Fatal(err)
+		}
+		for !page.over() {
+		}
+		marked = append(marked, time.Since(start))
+		for owner.PollAsync(events[:]) == 0 {
+		}
+		told = append(told, time.Since(start))
+		member.kill()
+		owner.Close()
+	}
+	for name, times := range map[string][]time.Duration{"marked": marked, "told": told} {
+		slices.Sort(times)
+		b.ReportMetric(float64(times[len(times)/2].Microseconds()), name+"-p50-µs")
+		b.ReportMetric(float64(times[len(times)*9/10].Microseconds()), name+"-p90-µs")
 	}
 }

@@ -41,6 +41,7 @@ type link struct {
 	lifeMem     []byte
 	life        *life
 	asked       [rdmaio.MaxPDs]bool
+	more        [rdmaio.MaxPDs]atomic.Bool // a write waits for the window to be moved
 	targets     [rdmaio.MaxPDs]atomic.Pointer[target]
 	dead        atomic.Bool // the process is gone, its pidfd said so
 	broken      atomic.Bool // the connection is, for whatever reason
@@ -51,6 +52,7 @@ type link struct {
 type target struct {
 	armed
 	size  uint64 // of the region; the mapping is whole pages
+	part  uint64 // of the region, as its window is made of, in bytes; 0: it is opened as a whole
 	ready atomic.Bool
 }
 
@@ -205,7 +207,7 @@ func sealedSize(memfd int) (size int, sealed bool) {
 func (c *caller) hold(l *link) {
 	var ready [3]bool
 	for silence := 0; !c.p.closing.Load(); {
-		if !l.broken.Load() && !c.attachWanted(l) {
+		if !l.broken.Load() && (!c.attachWanted(l) || !c.askForMore(l)) {
 			l.broken.Store(true)
 		}
 		socket, wait := l.socket, -1
@@ -241,6 +243,19 @@ func (c *caller) attachWanted(l *link) bool {
 	return true
 }
 
+// askForMore tells the porter where the owner loop waits to write. An owner that polls has seen it by itself by then.
+func (c *caller) askForMore(l *link) bool {
+	for pd := range rdmaio.PD(rdmaio.MaxPDs) {
+		if l.more[pd].Swap(false) {
+			want := atomic.LoadUint64(&c.p.life.wants[c.peer][pd])
+			if send(l.socket, message{kind: msgMore, pd: pd, address: want}, -1) != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // hear takes one message of the porter and reports whether the connection is in order.
 func (c *caller) hear(l *link) bool {
 	m, fd, err := receive(l.socket)
@@ -267,13 +282,13 @@ func (c *caller) hear(l *link) bool {
 // attach arms a region of the peer and hands over the fence.
 func (c *caller) attach(l *link, m *message, memfd int) error {
 	whole, sealed := sealedSize(memfd)
-	if !sealed || uint64(whole) < m.size || whole%pageSize != 0 {
+	if !sealed || uint64(whole) < m.size || whole%pageSize != 0 || m.address%uint64(pageSize) != 0 {
 		return refusedProtocol
 	}
 	a, err := arm(memfd, whole)
 	if err != nil {
 		return fmt.Errorf("fence our writes to domain %d: %w: %s", m.pd, err, remedy(err))
 	}
-	l.targets[m.pd].Store(&target{armed: *a, size: m.size})
+	l.targets[m.pd].Store(&target{armed: *a, size: m.size, part: m.address})
 	return send(l.socket, message{kind: msgFenced, pd: m.pd, address: uint64(uintptr(unsafe.Pointer(&a.mem[0]))), size: uint64(whole)}, a.uffd)
 }

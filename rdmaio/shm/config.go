@@ -15,6 +15,9 @@ type Config struct {
 	Peers []rdmaio.NodeID
 	// Incarnation is above that of every earlier process with this id.
 	Incarnation uint64
+	// Window is how many bytes of a region of ordinary pages the right to write covers at once (see the package doc). 0: DefaultWindow for
+	// regions longer than WholeRegion. Above 0: for every region longer than that.
+	Window int
 }
 
 // Bounds.
@@ -26,6 +29,10 @@ const (
 	MaxLocalAllocs = 64
 	// MaxRegion is the largest region, in bytes.
 	MaxRegion = 64 << 30
+	// WholeRegion is the longest region, in bytes, that is granted as a whole whatever its pages.
+	WholeRegion = 5 << 20
+	// DefaultWindow is the window on a longer one of ordinary pages, in bytes.
+	DefaultWindow = 1 << 20
 
 	maxVisitors = 2 * rdmaio.MaxNodes // connections that the porter holds at once
 )

@@ -15,9 +15,27 @@
 //
 // # Cost
 //
-// A permitted WRITE is a copy within one recover, some 20 ns for 64 bytes. Pages are 4 KiB ones: moving a right costs about 30 µs
-// for a region of 1 MiB, 0.5 ms for 16 MiB and 4 ms for 64 MiB, and the first WRITE to each page after a grant takes a minor fault
-// of 1 to 2 µs. So a region that changes hands is better kept to a few MiB.
+// A permitted WRITE is a copy and nothing else, some 13 ns for 64 bytes with its completion: 64 bytes to two peers take 26 ns where the bare
+// copies and a fence take 5. A denied one is caught at the faulting instruction (see fault_amd64.go) and costs about 3 µs.
+//
+// Moving a right costs 57 ns for each page of the region that the peer has touched since it was armed, protected or not, and 9 ns for each other.
+// Regions are of 2 MiB pages where the system has set enough aside (sysctl vm.nr_hugepages): then 16 MiB change hands in 50 µs. Otherwise
+// pages are of 4 KiB, and between processes that have both touched all of it 4 MiB take 0.15 ms and 16 MiB 0.58 ms; from a process that is dead
+// nothing has to be taken. The first WRITE to each page after a grant takes a minor fault of 0.7 µs.
+//
+// Transparent huge pages are no help: the kernel splits those of shared memory to protect them.
+//
+// # The window
+//
+// So a region longer than WholeRegion without huge pages is granted through a window: DefaultWindow bytes in eight parts, of which three lie ahead of
+// the one that is written. It moves when the owner loop polls, and when the peer asks the porter. That takes 16 MiB from one process to another in
+// 50 µs, whatever was written. A WRITE beyond the window waits in line, and what is posted behind it too; PostSend does not block, and the completion
+// comes when the window has moved. To the contract it is a slow network: order, bounds and rights are the same. What was posted under one grant is
+// never placed under the next.
+//
+// The price: each page costs a fault again on each lap, and a stopped owner takes no more than what is open. A writer of 64 bytes at a time sees no
+// difference at the median and 2 µs at p99; one that streams GB/s waits for the owner. Hence shorter regions, and any of huge pages, are granted
+// as a whole. Fencing says what is in force.
 //
 // # What it promises less than a card
 //
@@ -36,6 +54,17 @@
 // then nothing of the dead lands in our memory.
 // A stopped process is not dead and its pairs stay ready.
 //
+// The kernel has marked the word 0.1 ms after a SIGKILL (p50), and PeerDown is told 0.03 ms later.
+//
+// # Restart
+//
+// A region lives as long as its provider, and is abandoned with it: a restarted process has a new incarnation and new zeroed memory, in which nobody has
+// rights, and never maps the old again. Peers that still map the old let go of it when they are told, and then the system frees it. So what was written
+// to a process that died is lost, and its successor has to be brought up to date by the others before it counts.
+//
+// Nothing is left in the system after a crash of everything, hence nothing is swept at start: no file has a name, neither in /dev/shm nor in the
+// cluster's directory.
+//
 // # Meeting
 //
 // Processes find each other by abstract Unix sockets named after the cluster's directory and their id, which leave nothing
@@ -51,7 +80,13 @@
 //	life     the page that shows a process's life and what it lets others read
 //	armed    mapped and write-protected under a userfaultfd, then writable
 //	fence    the owner's hold on one peer's armed mapping
+//	part     an eighth of a window; want: the part that a peer writes to, which it shows the owner
+//	line     what a writer posted beyond the window
 //
 // Porter and callers are goroutines of the provider. They leave what they find for the owner loop, which takes it when it
 // polls: nothing but the owner loop changes the state of a pair.
+//
+// # Tests
+//
+// EXCHANGE_REVOCATIONS is the number of revocations against writers in tight loops, in place of 10,000 and, through a window, 3,000.
 package shm

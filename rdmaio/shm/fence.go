@@ -50,13 +50,13 @@ func ioctl(fd int, request uintptr, arg unsafe.Pointer) error {
 // hugePage is the size of the huge pages that are asked for, in bytes: what both amd64 and arm64 (with 4 KiB pages) have.
 const hugePage = 2 << 20
 
-// newRegionMemory makes zeroed memory of at least size bytes, all of it present: of huge pages if it fills one and the system has enough set aside, otherwise
-// of ordinary ones. Moving a right costs time for each page.
-func newRegionMemory(size int) (fd int, mem []byte, err error) {
+// newRegionMemory makes zeroed memory of at least size bytes, all of it present: of huge pages if it fills one and the system has enough set
+// aside, otherwise of ordinary ones. Moving a right costs time for each page.
+func newRegionMemory(size int) (fd int, mem []byte, huge bool, err error) {
 	if size >= hugePage {
 		fd, mem, err = newMemory("exchange-region", (size+hugePage-1)&^(hugePage-1), unix.MFD_HUGETLB|unix.MFD_HUGE_2MB)
 		if err == nil && unix.Madvise(mem, unix.MADV_POPULATE_WRITE) == nil {
-			return fd, mem, nil
+			return fd, mem, true, nil
 		}
 		if err == nil {
 			unix.Munmap(mem)
@@ -64,14 +64,14 @@ func newRegionMemory(size int) (fd int, mem []byte, err error) {
 		}
 	}
 	if fd, mem, err = newMemory("exchange-region", pages(size), 0); err != nil {
-		return -1, nil, err
+		return -1, nil, false, err
 	}
 	if err = unix.Madvise(mem, unix.MADV_POPULATE_WRITE); err != nil {
 		unix.Munmap(mem)
 		unix.Close(fd)
-		return -1, nil, fmt.Errorf("fill it with pages: %w: free some memory or register less", err)
+		return -1, nil, false, fmt.Errorf("fill it with pages: %w: free some memory or register less", err)
 	}
-	return fd, mem, nil
+	return fd, mem, false, nil
 }
 
 // newMemory makes size bytes (whole pages) of zeroed memory that can be passed on by its descriptor and never changes its
@@ -134,8 +134,7 @@ func (a *armed) protectedMapping(memfd, size int) error {
 	if err := ioctl(a.uffd, ioctlUffdRegister, unsafe.Pointer(&reg)); err != nil {
 		return fmt.Errorf("register for write protection: %w", err)
 	}
-	f := fence{uffd: a.uffd, address: a.address(), length: uint64(size)}
-	if err := f.protect(true); err != nil {
+	if err := protect(a.uffd, a.address(), uint64(size), true); err != nil {
 		return fmt.Errorf("write-protect: %w", err)
 	}
 	if err := unix.Mprotect(mem, unix.PROT_READ|unix.PROT_WRITE); err != nil {
@@ -155,29 +154,20 @@ func (a *armed) disarm() {
 	unix.Close(a.uffd)
 }
 
-// fence is an owner's hold on the armed mapping of one peer.
-type fence struct {
-	uffd            int
-	address, length uint64 // in the peer's address space
-	incarnation     uint64 // of the peer
-	visitor         *visitor
-	adopted         bool // the owner loop has taken it, and the porter may say so
-}
-
-// protect takes away (or gives) the peer's ability to store. nil means that it is done; unix.ESRCH, that the peer's address
-// space is gone, and with it every store. After any other error nothing is known.
-func (f *fence) protect(on bool) error {
-	arg := struct{ start, length, mode uint64 }{start: f.address, length: f.length}
+// protect takes away (or gives) the ability to store to a range of the address space that a userfaultfd belongs to. nil means that it is done;
+// unix.ESRCH, that the address space is gone, and with it every store. After any other error nothing is known.
+func protect(uffd int, address, length uint64, on bool) error {
+	arg := struct{ start, length, mode uint64 }{start: address, length: length}
 	if on {
 		arg.mode = writeProtectOn
 	}
 	var since time.Time
 	for {
-		err := ioctl(f.uffd, ioctlUffdWriteProtect, unsafe.Pointer(&arg))
+		err := ioctl(uffd, ioctlUffdWriteProtect, unsafe.Pointer(&arg))
 		if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 			return err
 		}
-		// The peer's address space is being changed: it will be over soon.
+		// The address space is being changed: it will be over soon.
 		if since.IsZero() {
 			since = time.Now()
 		} else if time.Since(since) > againLimit {
@@ -186,5 +176,3 @@ func (f *fence) protect(on bool) error {
 		runtime.Gosched()
 	}
 }
-
-func (f *fence) close() { unix.Close(f.uffd) }

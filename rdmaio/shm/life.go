@@ -21,6 +21,13 @@ type life struct {
 	_    [60]byte
 	// mayRead has, by peer and domain, 1 where the peer may READ.
 	mayRead [rdmaio.MaxNodes + 1][rdmaio.MaxPDs]uint32
+	// mayWrite has, by peer and domain, a number that is new with each grant of RemoteWrite, and 0 where there is none. It is told, not
+	// enforced: the fence enforces.
+	mayWrite [rdmaio.MaxNodes + 1][rdmaio.MaxPDs]uint64
+	// served has, by peer and domain, the peer's want that the window was last moved for.
+	served [rdmaio.MaxNodes + 1][rdmaio.MaxPDs]uint64
+	// wants has, by owner and domain, where in the owner's region this process writes: a part's number below a count of changes.
+	wants [rdmaio.MaxNodes + 1][rdmaio.MaxPDs]uint64
 }
 
 const (

@@ -36,6 +36,7 @@ func (p *Provider) PollAsync(dst []rdmaio.AsyncEvent) int {
 			p.lose(id)
 		}
 	}
+	p.slideWindows()
 	if len(p.async) == 0 {
 		return 0
 	}
@@ -105,7 +106,7 @@ func (p *Provider) unlink(id rdmaio.NodeID) {
 	known := &p.peers[id]
 	for _, q := range p.pairs[id] {
 		if q != nil {
-			q.cutOff()
+			q.cutOff(rdmaio.RetryExceeded)
 		}
 	}
 	known.link.released.Store(true)
@@ -146,7 +147,7 @@ func (q *queuePair) fencedForGood(gone bool) bool {
 	if gone || q.fence == nil {
 		return true
 	}
-	err := q.fence.protect(true)
+	err := q.fence.take()
 	// ENOENT: a provider that was closed has unmapped our region before it marked its life page.
 	return err == nil || errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT)
 }
@@ -193,20 +194,23 @@ func (p *Provider) advance(q *queuePair) {
 	if q.state == rdmaio.StateInit && q.fence != nil && q.incarnation == l.incarnation && t != nil && t.ready.Load() {
 		q.target, q.link = t, l
 		q.state = rdmaio.StateReady
+		if t.part != 0 && q.waiting == nil {
+			q.waiting = make([]waitingRequest, SendQueueDepth)
+		}
 	}
 }
 
 // adopt takes the peer's present mapping of our region in place of an earlier one. A new incarnation starts without rights.
 func (q *queuePair) adopt(f *fence) {
 	p := q.owner
-	if f.protect(true) != nil || !q.fencedForGood(false) {
+	if f.take() != nil || !q.fencedForGood(false) {
 		f.close() // it died, or cannot be fenced: no pair with such a one
 		return
 	}
 	access := q.access
 	q.dropFence()
 	q.fence = f
-	if q.incarnation == f.incarnation && access != 0 && (access&rdmaio.RemoteWrite == 0 || f.protect(false) == nil) {
+	if q.incarnation == f.incarnation && access != 0 && (access&rdmaio.RemoteWrite == 0 || f.give() == nil) {
 		q.setAccess(access)
 	}
 	q.incarnation = f.incarnation

@@ -24,13 +24,14 @@ import (
 //	                          <-   region (size, the memory), once registered
 //	fenced (address, the uffd)->
 //	                          <-   ready, once the porter's owner loop has taken the fence
+//	more (domain, where)      ->                                                              (if the right is a window)
 type message struct {
 	kind        messageKind
 	id          rdmaio.NodeID
 	pd          rdmaio.PD
 	refusal     refusal
 	incarnation uint64
-	address     uint64
+	address     uint64 // of the armed mapping; of a region, the bytes of one part of it, 0 if it is opened as a whole; of more, the want
 	size        uint64
 	cluster     clusterHash
 }
@@ -45,11 +46,12 @@ const (
 	msgRegion
 	msgFenced
 	msgReady
+	msgMore
 )
 
 // protocol is raised when processes of two builds could not understand each other.
 const (
-	protocol    = 0x53484d01
+	protocol    = 0x53484d02
 	messageSize = 48
 )
 

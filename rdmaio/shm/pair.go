@@ -25,7 +25,9 @@ type queuePair struct {
 	link        *link
 	fence       *fence
 	incarnation uint64
-	unretired   int    // unsignaled requests since the last signaled one
+	unretired   int    // unsignaled requests done since the last signaled one
+	slidTo      uint64 // the peer's want that was looked at last
+	line               // what waits for the peer's window to be moved
 	piece       []byte // of our memory that the last request's Local lay in
 }
 
@@ -78,28 +80,37 @@ func (q *queuePair) PostSend(wr *rdmaio.WorkRequest) error {
 	if !ours && (wr.Opcode != rdmaio.Write || len(wr.Local) > rdmaio.MaxInline) || wr.Opcode != rdmaio.Write && wr.Opcode != rdmaio.Read {
 		return rdmaio.ErrBadRequest
 	}
-	if q.unretired == SendQueueDepth || q.cq.full() {
+	if q.unretired+q.queued >= SendQueueDepth || q.cq.full() {
 		return rdmaio.ErrQueueFull
 	}
-	switch status := q.perform(wr); {
+	if q.target.part != 0 && (wr.Opcode == rdmaio.Write || q.queued > 0) {
+		q.postToWindow(wr, ours)
+		return nil
+	}
+	q.finish(wr.ID, wr.Opcode, wr.Flags, q.perform(wr.Opcode, wr.RemoteOffset, wr.Local))
+	return nil
+}
+
+// finish ends a request. After a failure everything behind it is flushed.
+func (q *queuePair) finish(id uint64, op rdmaio.Opcode, flags rdmaio.SendFlags, status rdmaio.Status) {
+	switch {
 	case status != rdmaio.Success:
-		q.complete(wr, status)
-		q.cutOff()
-	case wr.Flags&rdmaio.Unsignaled != 0:
+		q.complete(id, op, status)
+		q.cutOff(rdmaio.Flushed)
+	case flags&rdmaio.Unsignaled != 0:
 		q.unretired++
 	default:
 		q.unretired = 0
-		q.complete(wr, rdmaio.Success)
+		q.complete(id, op, rdmaio.Success)
 	}
-	return nil
 }
 
 // complete puts the outcome into the completion queue, field by field: to copy what was just stored in smaller parts, the processor would wait until
 // it had left its buffer, which takes longer than all the rest.
-func (q *queuePair) complete(wr *rdmaio.WorkRequest, s rdmaio.Status) {
+func (q *queuePair) complete(id uint64, op rdmaio.Opcode, s rdmaio.Status) {
 	c := q.cq
 	done := &c.ring[c.end&uint64(len(c.ring)-1)]
-	done.ID, done.Peer, done.PD, done.Opcode, done.Status = wr.ID, q.peer, q.pd, wr.Opcode, s
+	done.ID, done.Peer, done.PD, done.Opcode, done.Status = id, q.peer, q.pd, op, s
 	c.end++
 }
 
@@ -111,25 +122,31 @@ func (q *queuePair) notReady() error {
 }
 
 // perform moves the bytes.
-func (q *queuePair) perform(wr *rdmaio.WorkRequest) rdmaio.Status {
+func (q *queuePair) perform(op rdmaio.Opcode, offset uint64, local []byte) rdmaio.Status {
 	t := q.target
 	if q.link.life.over() {
 		q.owner.news.Store(1) // the death is told when polled next
 		return rdmaio.RetryExceeded
 	}
-	if wr.RemoteOffset > t.size || uint64(len(wr.Local)) > t.size-wr.RemoteOffset {
+	if !q.fits(offset, uint64(len(local))) {
 		return rdmaio.RemoteAccessError
 	}
-	if wr.Opcode == rdmaio.Write {
+	if op == rdmaio.Write {
 		q.owner.unseen = true
-		return store(t.mem, wr.RemoteOffset, wr.Local)
+		return t.store(offset, local)
 	}
 	if atomic.LoadUint32(&q.link.life.mayRead[q.owner.cfg.Local][q.pd]) == 0 {
 		return rdmaio.RemoteAccessError
 	}
 	q.owner.seen()
-	load(t.mem, wr.RemoteOffset, wr.Local)
+	load(t.mem, offset, local)
 	return rdmaio.Success
+}
+
+// fits reports whether n bytes at the offset lie in the peer's region.
+func (q *queuePair) fits(offset, n uint64) bool {
+	size := q.target.size
+	return offset <= size && n <= size-offset
 }
 
 // seen makes what we wrote visible to every READ that starts from now on.
@@ -140,29 +157,33 @@ func (p *Provider) seen() {
 	}
 }
 
-// cutOff puts a ready pair into StateError.
-func (q *queuePair) cutOff() {
+// cutOff puts a ready pair into StateError. What waits in line is completed: the first with the status, the rest as flushed.
+func (q *queuePair) cutOff(first rdmaio.Status) {
 	if q.state == rdmaio.StateReady {
 		q.state = rdmaio.StateError
+	}
+	for status := first; q.queued > 0; status = rdmaio.Flushed {
+		w := q.leave()
+		q.complete(w.id, w.opcode, status)
 	}
 	q.target, q.link = nil, nil
 	q.unretired = 0
 }
 
-// Reset seeks the peer anew. Nothing is ever outstanding.
+// Reset seeks the peer anew.
 func (q *queuePair) Reset() error {
 	if q.owner.closing.Load() {
 		return rdmaio.ErrClosed
 	}
 	if q.state != rdmaio.StateInit {
-		q.cutOff()
+		q.cutOff(rdmaio.Flushed)
 		q.state = rdmaio.StateInit
 		q.owner.news.Store(1)
 	}
 	return nil
 }
 
-// ModifyAccess sets the peer's rights. Taking RemoteWrite away from a peer that has it costs one ioctl, some 20 to 40 µs while
+// ModifyAccess sets the peer's rights. Taking RemoteWrite away from a peer that has it costs an ioctl or a few, some 20 to 40 µs while
 // the peer runs, and more the more pages it has written.
 func (q *queuePair) ModifyAccess(a rdmaio.Access) error {
 	switch {
@@ -178,13 +199,11 @@ func (q *queuePair) ModifyAccess(a rdmaio.Access) error {
 	case q.fence == nil && a != 0:
 		return rdmaio.ErrNotReady
 	case q.access&^a&rdmaio.RemoteWrite != 0:
-		if err := q.fence.protect(true); err != nil && !errors.Is(err, unix.ESRCH) && !q.closedItself(err) {
+		if err := q.fence.take(); err != nil && !errors.Is(err, unix.ESRCH) && !q.closedItself(err) {
 			return rdmaio.ErrNotFenced
 		}
 	case a&^q.access&rdmaio.RemoteWrite != 0:
-		if q.fence.protect(false) != nil {
-			// Whatever it is that keeps it from writing, it must not begin to by itself later.
-			_ = q.fence.protect(true)
+		if q.fence.give() != nil {
 			return rdmaio.ErrNotReady
 		}
 	}
@@ -199,12 +218,22 @@ func (q *queuePair) closedItself(err error) bool {
 }
 
 func (q *queuePair) setAccess(a rdmaio.Access) {
+	p := q.owner
+	mayWrite := &p.life.mayWrite[q.peer][q.pd]
+	switch {
+	case a&rdmaio.RemoteWrite == 0:
+		atomic.StoreUint64(mayWrite, 0)
+	case q.access&rdmaio.RemoteWrite == 0:
+		p.grants++
+		q.slidTo = 0
+		atomic.StoreUint64(mayWrite, p.grants)
+	}
 	q.access = a
 	mayRead := uint32(0)
 	if a&rdmaio.RemoteRead != 0 {
 		mayRead = 1
 	}
-	atomic.StoreUint32(&q.owner.life.mayRead[q.peer][q.pd], mayRead)
+	atomic.StoreUint32(&p.life.mayRead[q.peer][q.pd], mayRead)
 }
 
 // completionQueue is a ring; between next and end lies what has not been polled.
@@ -213,6 +242,8 @@ type completionQueue struct {
 	ring      []rdmaio.Completion // a power of two
 	depth     uint64
 	next, end uint64
+	reserved  uint64 // places for what waits in line
+	pairs     []*queuePair
 }
 
 func newCompletionQueue(p *Provider, depth int) *completionQueue {
@@ -223,10 +254,13 @@ func newCompletionQueue(p *Provider, depth int) *completionQueue {
 	return &completionQueue{owner: p, ring: make([]rdmaio.Completion, size), depth: uint64(depth)}
 }
 
-func (c *completionQueue) full() bool { return c.end-c.next == c.depth }
+func (c *completionQueue) full() bool { return c.end-c.next+c.reserved >= c.depth }
 
 // Poll hands out completions; what they promise visible is visible from then on.
 func (c *completionQueue) Poll(dst []rdmaio.Completion) int {
+	if c.reserved > 0 {
+		c.serve()
+	}
 	if c.next == c.end {
 		return 0
 	}

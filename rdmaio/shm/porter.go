@@ -20,6 +20,7 @@ type visitor struct {
 	incarnation uint64
 	asked       [rdmaio.MaxPDs]bool
 	ready       [rdmaio.MaxPDs]bool // to be told that its fence was taken
+	fences      [rdmaio.MaxPDs]*fence
 }
 
 // listen takes the process's name. It fails if another process has it.
@@ -103,6 +104,9 @@ func (p *Provider) hear(v *visitor, others []*visitor) bool {
 	case m.kind == msgFenced && v.id != 0 && fd >= 0:
 		p.offerFence(v, &m, fd)
 		fd, keep = -1, true
+	case m.kind == msgMore && v.fences[m.pd] != nil:
+		v.fences[m.pd].slide(m.address)
+		keep = true
 	}
 	if fd >= 0 {
 		unix.Close(fd)
@@ -135,9 +139,17 @@ func (p *Provider) greet(v *visitor, m *message) bool {
 
 // offerFence leaves a fence for the owner loop.
 func (p *Provider) offerFence(v *visitor, m *message, uffd int) {
-	f := &fence{uffd: uffd, address: m.address, length: m.size, incarnation: v.incarnation, visitor: v}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	f := &fence{uffd: uffd, address: m.address, length: m.size, incarnation: v.incarnation, visitor: v}
+	f.served = &p.life.served[v.id][m.pd]
+	if r := p.regions[m.pd]; r != nil {
+		f.part, f.written = r.part, &r.written
+	}
+	if f.part != 0 {
+		f.open = make([]uint32, 0, windowParts)
+	}
+	v.fences[m.pd] = f
 	if untaken := p.fences[v.id][m.pd]; untaken != nil {
 		untaken.close()
 	}
@@ -152,7 +164,7 @@ func (p *Provider) answer(v *visitor) bool {
 	for pd := range rdmaio.PD(rdmaio.MaxPDs) {
 		if r := p.regions[pd]; v.asked[pd] && r != nil {
 			v.asked[pd] = false
-			if send(v.socket, message{kind: msgRegion, pd: pd, size: uint64(r.size)}, r.fd) != nil {
+			if send(v.socket, message{kind: msgRegion, pd: pd, size: uint64(r.size), address: r.part}, r.fd) != nil {
 				return false
 			}
 		}

@@ -14,6 +14,9 @@ import (
 // Probe tries out whether this process can fence: it arms a page, sees a write refused, granted, and refused again. The error
 // says what is missing and what to do.
 func Probe() error {
+	if err := catchFaults(); err != nil {
+		return fmt.Errorf("shm: no write fence: %w: use a provider that needs no fence of the kernel", err)
+	}
 	fd, mem, err := newMemory("exchange-probe", pageSize, 0)
 	if err != nil {
 		return fmt.Errorf("shm: no shared memory: %w", err)
@@ -25,15 +28,14 @@ func Probe() error {
 		return fmt.Errorf("shm: no write fence: %w: %s", err, remedy(err))
 	}
 	defer a.disarm()
-	f := fence{uffd: a.uffd, address: a.address(), length: uint64(pageSize)}
 	for step, allowed := range []bool{false, true, false} {
 		if step > 0 {
-			if err := f.protect(!allowed); err != nil {
+			if err := protect(a.uffd, a.address(), uint64(pageSize), !allowed); err != nil {
 				return fmt.Errorf("shm: no write fence: %w: %s", err, remedy(err))
 			}
 		}
 		mark := byte(step + 1)
-		status := store(a.mem, 0, []byte{mark})
+		status := a.store(0, []byte{mark})
 		if passed := status == rdmaio.Success; passed != allowed || (mem[0] == mark) != allowed {
 			return fmt.Errorf("shm: no write fence: step %d of the trial let a write pass: %v, and should have: %v: this kernel (%s) does not fence: use another provider", step+1, passed, allowed, kernel())
 		}

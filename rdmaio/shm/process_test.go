@@ -52,16 +52,22 @@ func play(role []string) error {
 	if _, err := fmt.Sscan(strings.Join(role[2:], " "), &id, &incarnation, &peer); err != nil {
 		return err
 	}
-	e, err := newEnd(role[1], id, incarnation, peer)
+	window := 0
+	if role[0] == "window-member" {
+		window = windowParts * pageSize
+	}
+	e, err := newEndWithWindow(role[1], id, incarnation, peer, window)
 	if err != nil {
 		return err
 	}
 	switch role[0] {
 	case "writer":
-		return e.writeForever(false)
+		return e.writeForever(false, 8)
 	case "reporting-writer":
-		return e.writeForever(true)
-	case "member":
+		return e.writeForever(true, 8)
+	case "spread-writer":
+		return e.writeForever(false, spread)
+	case "member", "window-member":
 		return e.serve()
 	}
 	return fmt.Errorf("unknown role %q", role)
@@ -75,10 +81,17 @@ type end struct {
 	cq   rdmaio.CompletionQueue
 }
 
-const testRegion = 64 << 10
+const (
+	testRegion = 64 << 10
+	testQueue  = 64
+)
 
 func newEnd(dir string, id rdmaio.NodeID, incarnation uint64, peer rdmaio.NodeID) (*end, error) {
-	p, err := Open(Config{Dir: dir, Local: id, Peers: []rdmaio.NodeID{peer}, Incarnation: incarnation})
+	return newEndWithWindow(dir, id, incarnation, peer, 0)
+}
+
+func newEndWithWindow(dir string, id rdmaio.NodeID, incarnation uint64, peer rdmaio.NodeID, window int) (*end, error) {
+	p, err := Open(Config{Dir: dir, Local: id, Peers: []rdmaio.NodeID{peer}, Incarnation: incarnation, Window: window})
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +99,7 @@ func newEnd(dir string, id rdmaio.NodeID, incarnation uint64, peer rdmaio.NodeID
 	if err != nil {
 		return nil, err
 	}
-	cq, err := p.CreateCQ(64)
+	cq, err := p.CreateCQ(testQueue)
 	if err != nil {
 		return nil, err
 	}
@@ -99,11 +112,14 @@ func newEnd(dir string, id rdmaio.NodeID, incarnation uint64, peer rdmaio.NodeID
 
 func (e *end) word(i int) *uint64 { return (*uint64)(unsafe.Pointer(&e.mem[8*i])) }
 
-const writtenWords = 64
+const (
+	writtenWords = 64
+	spread       = testRegion / writtenWords
+)
 
-// writeForever counts through the words of the peer's memory as fast as it can. Denied, it resets and goes on; reporting, it
-// says so.
-func (e *end) writeForever(report bool) error {
+// writeForever counts through words of the peer's memory, a stride of bytes apart, as fast as it can. Denied, it resets and goes on; reporting,
+// it says so.
+func (e *end) writeForever(report bool, stride uint64) error {
 	var b [8]byte
 	var c [1]rdmaio.Completion
 	for i := uint64(1); ; {
@@ -112,7 +128,7 @@ func (e *end) writeForever(report bool) error {
 			continue
 		}
 		*(*uint64)(unsafe.Pointer(&b)) = i
-		if err := e.pair.PostSend(&rdmaio.WorkRequest{ID: i, Opcode: rdmaio.Write, RemoteOffset: 8 * (i % writtenWords), Local: b[:]}); err != nil {
+		if err := e.pair.PostSend(&rdmaio.WorkRequest{ID: i, Opcode: rdmaio.Write, RemoteOffset: stride * (i % writtenWords), Local: b[:]}); err != nil {
 			return err
 		}
 		for e.cq.Poll(c[:]) == 0 {
@@ -157,12 +173,12 @@ func (e *end) serve() error {
 
 // child is a process in a role.
 type child struct {
-	t     *testing.T
+	t     testing.TB
 	cmd   *exec.Cmd
 	lines chan string
 }
 
-func startChild(t *testing.T, role string, args ...any) *child {
+func startChild(t testing.TB, role string, args ...any) *child {
 	t.Helper()
 	c := &child{t: t, cmd: exec.Command(os.Args[0]), lines: make(chan string, 1<<16)}
 	c.cmd.Env = append(os.Environ(), roleVariable+"="+strings.TrimSpace(role+" "+fmt.Sprintln(args...)))
@@ -237,7 +253,7 @@ func (c *child) resume() {
 	}
 }
 
-func openEnd(t *testing.T, dir string, id rdmaio.NodeID, incarnation uint64, peer rdmaio.NodeID) *end {
+func openEnd(t testing.TB, dir string, id rdmaio.NodeID, incarnation uint64, peer rdmaio.NodeID) *end {
 	t.Helper()
 	e, err := newEnd(dir, id, incarnation, peer)
 	if err != nil {
@@ -258,12 +274,12 @@ func until(t testing.TB, what string, condition func() bool) {
 	}
 }
 
-func (e *end) untilReady(t *testing.T) {
+func (e *end) untilReady(t testing.TB) {
 	t.Helper()
 	until(t, "the pair is ready", func() bool { return e.pair.State() == rdmaio.StateReady })
 }
 
-func (e *end) setAccess(t *testing.T, a rdmaio.Access) {
+func (e *end) setAccess(t testing.TB, a rdmaio.Access) {
 	t.Helper()
 	if err := e.pair.ModifyAccess(a); err != nil {
 		t.Fatalf("set access %d: %v", a, err)
@@ -271,10 +287,12 @@ func (e *end) setAccess(t *testing.T, a rdmaio.Access) {
 }
 
 // untilWritten waits for the writer's next round through the words.
-func (e *end) untilWritten(t *testing.T) {
+func (e *end) untilWritten(t *testing.T, step int) {
 	t.Helper()
-	last := atomic.LoadUint64(e.word(1))
-	for start, spins := time.Now(), 0; atomic.LoadUint64(e.word(1)) == last; spins++ {
+	word := e.word(step)
+	last := atomic.LoadUint64(word)
+	for start, spins := time.Now(), 0; atomic.LoadUint64(word) == last; spins++ {
+		e.PollAsync(nil)
 		if spins%1000 == 999 {
 			if time.Since(start) > 30*time.Second {
 				t.Fatal("the writer does not write")
@@ -294,7 +312,7 @@ func TestStaleWriter(t *testing.T) {
 	decided := make([]byte, testRegion)
 	for round := range 100 {
 		owner.setAccess(t, rdmaio.RemoteWrite)
-		owner.untilWritten(t)
+		owner.untilWritten(t, 1)
 		writer.stop()
 		owner.setAccess(t, 0)
 		for i := range decided {
@@ -317,10 +335,27 @@ func TestRevocationsAgainstATightLoop(t *testing.T) {
 	dir := t.TempDir()
 	owner := openEnd(t, dir, 1, 1, 2)
 	startChild(t, "writer", dir, 2, 1, 1)
-	owner.untilReady(t)
+	owner.revokeAgainAndAgain(t, 10_000, 1)
+}
+
+// TestRevocationsOfAWindow is the same with a writer that goes through 16 pages, of which it may write 8 at a time.
+func TestRevocationsOfAWindow(t *testing.T) {
+	dir := t.TempDir()
+	owner, err := newEndWithWindow(dir, 1, 1, 2, windowParts*pageSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { owner.Close() })
+	startChild(t, "spread-writer", dir, 2, 1, 1)
+	owner.revokeAgainAndAgain(t, 3_000, spread/8)
+}
+
+// revokeAgainAndAgain gives and takes the right of a writer that runs, and looks for late writes in every step-th word.
+func (e *end) revokeAgainAndAgain(t *testing.T, rounds, step int) {
+	t.Helper()
+	e.untilReady(t)
 	var then [writtenWords]uint64
 	late := 0
-	rounds := 10_000
 	if text := os.Getenv(revocationsVariable); text != "" {
 		var err error
 		if rounds, err = strconv.Atoi(text); err != nil {
@@ -328,15 +363,15 @@ func TestRevocationsAgainstATightLoop(t *testing.T) {
 		}
 	}
 	for range rounds {
-		owner.setAccess(t, rdmaio.RemoteWrite)
-		owner.untilWritten(t)
-		owner.setAccess(t, 0)
+		e.setAccess(t, rdmaio.RemoteWrite)
+		e.untilWritten(t, step)
+		e.setAccess(t, 0)
 		for i := range then {
-			then[i] = atomic.LoadUint64(owner.word(i))
+			then[i] = atomic.LoadUint64(e.word(i * step))
 		}
 		for range 10 {
 			for i := range then {
-				if atomic.LoadUint64(owner.word(i)) != then[i] {
+				if atomic.LoadUint64(e.word(i*step)) != then[i] {
 					late++
 				}
 			}
@@ -367,7 +402,7 @@ func TestKillNoticeAndRestart(t *testing.T) {
 			t.Fatalf("incarnation %d of %d with access %d", owner.pair.PeerIncarnation(), incarnation, owner.pair.Access())
 		}
 		owner.setAccess(t, rdmaio.RemoteWrite)
-		owner.untilWritten(t)
+		owner.untilWritten(t, 1)
 		at := time.Now()
 		if err := writer.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
@@ -450,9 +485,9 @@ func TestFenceOutlivesItsOwner(t *testing.T) {
 		if granted {
 			owner.says("granted")
 		}
-		mem := e.pair.(*queuePair).target.mem
+		target := e.pair.(*queuePair).target
 		owner.kill()
-		if status := store(mem, 0, []byte("stale")); (status == rdmaio.Success) != granted {
+		if status := target.store(0, []byte("stale")); (status == rdmaio.Success) != granted {
 			t.Errorf("granted %v: a store to the dead owner's memory: status %d", granted, status)
 		}
 		if err := e.pair.PostSend(&rdmaio.WorkRequest{Opcode: rdmaio.Write, Local: []byte("stale")}); err == nil {

@@ -38,13 +38,15 @@ type Provider struct {
 	news     atomic.Uint32
 
 	// The owner loop's own.
-	peers  [rdmaio.MaxNodes + 1]peerState
-	linked []rdmaio.NodeID // peers whose life is watched
-	pairs  [rdmaio.MaxNodes + 1][rdmaio.MaxPDs]*queuePair
-	locals [][]byte
-	async  []rdmaio.AsyncEvent // at most two for each peer: see tell
-	unseen bool                // stored something since the last barrier
-	fenceW uint32
+	peers    [rdmaio.MaxNodes + 1]peerState
+	linked   []rdmaio.NodeID // peers whose life is watched
+	pairs    [rdmaio.MaxNodes + 1][rdmaio.MaxPDs]*queuePair
+	locals   [][]byte
+	async    []rdmaio.AsyncEvent // at most two for each peer: see tell
+	unseen   bool                // stored something since the last barrier
+	fenceW   uint32
+	grants   uint64       // given so far
+	windowed []*queuePair // whose region's right is a window
 }
 
 // peerState is what the owner loop has taken notice of.
@@ -55,10 +57,13 @@ type peerState struct {
 }
 
 type region struct {
-	pd   rdmaio.PD
-	fd   int
-	mem  []byte // whole pages
-	size int
+	pd      rdmaio.PD
+	fd      int
+	mem     []byte // whole pages
+	size    int
+	huge    bool
+	part    uint64 // of which a window is made, in bytes; 0: the region is opened as a whole
+	written atomic.Uint32
 }
 
 func (r *region) Bytes() []byte { return r.mem[:r.size:r.size] }
@@ -96,6 +101,9 @@ func checkConfig(cfg *Config) error {
 	}
 	if cfg.Incarnation == 0 {
 		return fmt.Errorf("shm: incarnation 0: count starts from 1")
+	}
+	if cfg.Window < 0 || cfg.Window > MaxRegion {
+		return fmt.Errorf("shm: a window of %d bytes: it has 1 to %d, or 0 for the default", cfg.Window, MaxRegion)
 	}
 	if cfg.Dir == "" {
 		return fmt.Errorf("shm: no cluster directory: name the one that all processes of the cluster share")
@@ -175,11 +183,12 @@ func (p *Provider) Register(pd rdmaio.PD, size int) (rdmaio.MemoryRegion, error)
 	case size <= 0 || size > MaxRegion:
 		return nil, fmt.Errorf("shm: register: %d bytes: a region holds 1 to %d", size, MaxRegion)
 	}
-	fd, mem, err := newRegionMemory(size)
+	fd, mem, huge, err := newRegionMemory(size)
 	if err != nil {
 		return nil, fmt.Errorf("shm: register %d bytes: %w", size, err)
 	}
-	r := &region{pd: pd, fd: fd, mem: mem, size: size}
+	r := &region{pd: pd, fd: fd, mem: mem, size: size, huge: huge}
+	r.part = p.cfg.partOf(r)
 	p.mu.Lock()
 	p.regions[pd] = r
 	p.mu.Unlock()
@@ -199,11 +208,14 @@ func (p *Provider) Fencing() string {
 	if largest == nil {
 		return text
 	}
-	var st unix.Stat_t
-	if unix.Fstat(largest.fd, &st) == nil && st.Blksize == hugePage {
+	if largest.huge {
 		return text + ", 2 MiB pages"
 	}
-	return fmt.Sprintf("%s, %d KiB pages", text, pageSize>>10)
+	text = fmt.Sprintf("%s, %d KiB pages", text, pageSize>>10)
+	if largest.part != 0 {
+		text += fmt.Sprintf(", a window of %d KiB", windowParts*largest.part>>10)
+	}
+	return text
 }
 
 // AllocLocal gives page-aligned memory that no peer can reach, at most MaxLocalAllocs times.
@@ -251,6 +263,10 @@ func (p *Provider) Connect(peer rdmaio.NodeID, pd rdmaio.PD, cq rdmaio.Completio
 		return nil, fmt.Errorf("shm: connect: peer %d is connected in protection domain %d already", peer, pd)
 	}
 	q := &queuePair{owner: p, peer: peer, pd: pd, cq: queue}
+	queue.pairs = append(queue.pairs, q)
+	if p.regions[pd].part != 0 {
+		p.windowed = append(p.windowed, q)
+	}
 	p.pairs[peer][pd] = q
 	p.callers[peer].wanted[pd].Store(true)
 	p.callers[peer].wake.wake()
@@ -285,7 +301,7 @@ func (p *Provider) Close() error {
 		for _, pds := range p.pairs {
 			for _, q := range pds {
 				if q != nil {
-					q.state, q.target = rdmaio.StateError, nil
+					q.state, q.target, q.link, q.queued = rdmaio.StateError, nil, nil, 0
 				}
 			}
 		}

@@ -26,15 +26,18 @@ type RDMAOptions struct {
 var rdmaSizes = []int{64, 256, 1024}
 
 const (
-	rdmaRegion = 16 << 20 // as long as a replica's log
-	rdmaRound  = 2_000    // operations before the other side has its turn
+	rdmaRegion = 4 << 20 // as long as a replica's log by default: what is written to
+	rdmaRound  = 2_000   // operations before the other side has its turn
 	// rdmaStretch is how many are done between two looks at the clock where its cost must not count; more, and a stretch would seldom go undisturbed.
 	rdmaStretch = 50
 )
 
+// rdmaRegions are the regions of each process, by protection domain, in bytes; the permission to write is moved for each.
+var rdmaRegions = [2]int{rdmaRegion, 16 << 20}
+
 // RDMA measures writes to two peers until both are complete, and what it costs to move the permission to write.
 //
-//  1. Two other processes are started, each with a region and a loop that looks at it every 50 µs, as a follower does.
+//  1. Two other processes are started, each with its regions and a loop that looks at it every 50 µs, as a follower does.
 //  2. Rounds of writes and rounds of the floor take turns.
 //  3. A third process writes as fast as it can to one of the two, which moves the permission from it and back; then the same while it is stopped.
 func RDMA(ctx context.Context, o RDMAOptions) (*Report, error) {
@@ -93,7 +96,7 @@ func (b *rdmaBench) start(ctx context.Context) (err error) {
 		}
 	}
 	for id := 2; id <= 3; id++ {
-		if _, err := b.peers[id].ask("grant 1"); err != nil {
+		if _, err := b.peers[id].ask("grant 0 1"); err != nil {
 			return err
 		}
 	}
@@ -168,37 +171,40 @@ func (b *rdmaBench) writes(ctx context.Context, size int) error {
 
 // moves measures how long the owner takes to move the permission from a writer to another process.
 func (b *rdmaBench) moves(ctx context.Context) error {
-	for _, writer := range []string{"running", "stopped"} {
-		s := newSamples()
-		for range b.o.Moves {
-			if err := ctx.Err(); err != nil {
-				return err
+	for region, size := range rdmaRegions {
+		for _, writer := range []string{"running", "stopped"} {
+			s := newSamples()
+			for range b.o.Moves {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				ns, err := b.move(region, writer == "stopped")
+				if err != nil {
+					return fmt.Errorf("move the permission from a %s writer: %w", writer, err)
+				}
+				s.record(ns)
 			}
-			ns, err := b.move(writer == "stopped")
-			if err != nil {
-				return fmt.Errorf("move the permission from a %s writer: %w", writer, err)
-			}
-			s.record(ns)
+			b.report.Figures = append(b.report.Figures, s.figure("move_permission", map[string]any{"writer": writer, "region_bytes": size}))
 		}
-		b.report.Figures = append(b.report.Figures, s.figure("move_permission", map[string]any{"writer": writer}))
 	}
 	return nil
 }
 
-// move gives process 4 the right to write to process 2, lets it write, and takes it away again in favour of this process.
-func (b *rdmaBench) move(stopped bool) (int64, error) {
+// move gives process 4 the right to write to a region of process 2, lets it write, and takes it away again in favour of this process.
+func (b *rdmaBench) move(region int, stopped bool) (int64, error) {
 	owner, writer := b.peers[2], b.peers[4]
-	if _, err := owner.ask("revoke 1"); err != nil {
-		return 0, err
-	}
-	if _, err := owner.ask("grant 4"); err != nil {
-		return 0, err
-	}
-	if _, err := writer.ask("write 2"); err != nil {
-		return 0, err
-	}
-	if _, err := owner.ask("busy"); err != nil { // its memory changes
-		return 0, err
+	for _, step := range []struct {
+		who  *rdmaPeer
+		what string
+	}{
+		{owner, "revoke %d 1"},
+		{owner, "grant %d 4"},
+		{writer, "write %d 2"},
+		{owner, "busy %d"}, // its memory changes
+	} {
+		if _, err := step.who.ask(fmt.Sprintf(step.what, region)); err != nil {
+			return 0, err
+		}
 	}
 	if stopped {
 		if err := writer.process.Signal(syscall.SIGSTOP); err != nil {
@@ -206,7 +212,7 @@ func (b *rdmaBench) move(stopped bool) (int64, error) {
 		}
 		defer writer.process.Signal(syscall.SIGCONT)
 	}
-	answer, err := owner.ask("move 4 1")
+	answer, err := owner.ask(fmt.Sprintf("move %d 4 1", region))
 	if err != nil {
 		return 0, err
 	}

@@ -120,18 +120,19 @@ func RDMAPeer(id int, config string, in io.Reader, out io.Writer) error {
 type peerLoop struct {
 	side    *rdmaSide
 	writing int // peer that is written to, 0: none
+	region  int // of that peer
 	seen    uint64
 }
 
 // turn is one look around, or one write.
 func (p *peerLoop) turn() {
 	if p.writing == 0 {
-		p.seen += p.side.word()
+		p.seen += p.side.word(0)
 		p.side.poll()
 		time.Sleep(followerNap)
 		return
 	}
-	qp := p.side.pairs[p.writing]
+	qp := p.side.pairs[p.region][p.writing]
 	p.side.poll()
 	switch qp.State() {
 	case rdmaio.StateError:
@@ -139,7 +140,7 @@ func (p *peerLoop) turn() {
 	case rdmaio.StateReady:
 		p.side.offset++
 		*(*[8]byte)(p.side.local) = [8]byte{byte(p.side.offset), byte(p.side.offset >> 8), byte(p.side.offset >> 16), 1}
-		at := p.side.offset * 64 % rdmaRegion
+		at := p.side.offset * 64 % uint64(rdmaRegions[p.region])
 		if p.side.offset%2 == 0 {
 			at = 0
 		}
@@ -155,44 +156,48 @@ func (p *peerLoop) do(words []string) (string, error) {
 	if len(words) == 0 {
 		return "", errors.New("empty line")
 	}
-	var a, b int
+	var region, a, b int
 	if words[0] != "floor" {
-		fmt.Sscan(strings.Join(words[1:], " "), &a, &b)
+		fmt.Sscan(strings.Join(words[1:], " "), &region, &a, &b)
 	}
-	if a < 0 || a >= len(p.side.pairs) || b < 0 || b >= len(p.side.pairs) {
+	if region < 0 || region >= len(p.side.pairs) {
+		return "", errors.New("no such region")
+	}
+	pairs := &p.side.pairs[region]
+	if a < 0 || a >= len(pairs) || b < 0 || b >= len(pairs) {
 		return "", errors.New("no such process")
 	}
 	switch words[0] {
 	case "ready":
 		var others []int
-		for id, q := range p.side.pairs {
+		for id, q := range p.side.pairs[0] {
 			if q != nil {
 				others = append(others, id)
 			}
 		}
 		return "", p.side.waitReady(context.Background(), others...)
 	case "grant":
-		return "", p.side.pairs[a].ModifyAccess(rdmaio.RemoteWrite)
+		return "", pairs[a].ModifyAccess(rdmaio.RemoteWrite)
 	case "revoke":
-		return "", p.side.pairs[a].ModifyAccess(0)
+		return "", pairs[a].ModifyAccess(0)
 	case "move":
 		start := time.Now()
-		if err := p.side.pairs[a].ModifyAccess(0); err != nil {
+		if err := pairs[a].ModifyAccess(0); err != nil {
 			return "", err
 		}
-		if err := p.side.pairs[b].ModifyAccess(rdmaio.RemoteWrite); err != nil {
+		if err := pairs[b].ModifyAccess(rdmaio.RemoteWrite); err != nil {
 			return "", err
 		}
 		return fmt.Sprint(time.Since(start).Nanoseconds()), nil
 	case "write":
-		p.writing = a
+		p.writing, p.region = a, region
 		return "", nil
 	case "rest":
 		p.writing = 0
 		return "", nil
 	case "busy":
-		before := p.side.word()
-		for end := time.Now().Add(startPatience); p.side.word() == before; p.side.poll() {
+		before := p.side.word(region)
+		for end := time.Now().Add(startPatience); p.side.word(region) == before; p.side.poll() {
 			if time.Now().After(end) {
 				return "", errors.New("nobody writes")
 			}

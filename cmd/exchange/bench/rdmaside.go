@@ -11,14 +11,15 @@ import (
 	"exchange/rdmaio"
 )
 
-// rdmaSide is one process of the benchmark: a provider with a region and a pair to each other process.
+// rdmaSide is one process of the benchmark: a provider with two regions, and for each a pair to each other process.
 type rdmaSide struct {
 	provider rdmaio.Provider
-	mem      []byte
+	mem      [2][]byte
 	local    []byte
 	cq       rdmaio.CompletionQueue
-	pairs    [5]rdmaio.QueuePair
+	pairs    [2][5]rdmaio.QueuePair
 	offset   uint64
+	wr       rdmaio.WorkRequest // kept, so that an operation allocates nothing
 	done     [2]rdmaio.Completion
 }
 
@@ -28,11 +29,13 @@ func newRDMASide(s *rdmaSetup, id int) (*rdmaSide, error) {
 		return nil, err
 	}
 	r := &rdmaSide{provider: p}
-	region, err := p.Register(0, rdmaRegion)
-	if err != nil {
-		return nil, err
+	for i, size := range rdmaRegions {
+		region, err := p.Register(rdmaio.PD(i), size)
+		if err != nil {
+			return nil, err
+		}
+		r.mem[i] = region.Bytes()
 	}
-	r.mem = region.Bytes()
 	if r.local, err = p.AllocLocal(1 << 16); err != nil {
 		return nil, err
 	}
@@ -40,8 +43,11 @@ func newRDMASide(s *rdmaSetup, id int) (*rdmaSide, error) {
 		return nil, err
 	}
 	for _, m := range s.config.Members {
-		if m.ID != id {
-			if r.pairs[m.ID], err = p.Connect(rdmaio.NodeID(m.ID), 0, r.cq); err != nil {
+		for i := range rdmaRegions {
+			if m.ID == id {
+				continue
+			}
+			if r.pairs[i][m.ID], err = p.Connect(rdmaio.NodeID(m.ID), rdmaio.PD(i), r.cq); err != nil {
 				return nil, err
 			}
 		}
@@ -62,7 +68,9 @@ func (r *rdmaSide) waitReady(ctx context.Context, peers ...int) error {
 		r.poll()
 		ready := true
 		for _, id := range peers {
-			ready = ready && r.pairs[id].State() == rdmaio.StateReady
+			for i := range rdmaRegions {
+				ready = ready && r.pairs[i][id].State() == rdmaio.StateReady
+			}
 		}
 		if ready {
 			return nil
@@ -78,15 +86,15 @@ func (r *rdmaSide) waitReady(ctx context.Context, peers ...int) error {
 
 // writeBoth is the operation measured: a write to processes 2 and 3 until both are complete.
 func (r *rdmaSide) writeBoth(size int) error {
-	wr := rdmaio.WorkRequest{Opcode: rdmaio.Write, RemoteOffset: r.offset, Local: r.local[:size]}
-	r.offset = (r.offset + uint64(size)) & (rdmaRegion - 1)
-	if r.offset > rdmaRegion-2048 {
+	wr := &r.wr
+	wr.Opcode, wr.RemoteOffset, wr.Local = rdmaio.Write, r.offset, r.local[:size]
+	if r.offset += uint64(size); r.offset > rdmaRegion-2048 {
 		r.offset = 0
 	}
-	if err := r.pairs[2].PostSend(&wr); err != nil {
+	if err := r.pairs[0][2].PostSend(wr); err != nil {
 		return err
 	}
-	if err := r.pairs[3].PostSend(&wr); err != nil {
+	if err := r.pairs[0][3].PostSend(wr); err != nil {
 		return err
 	}
 	for n := 0; n < 2; {
@@ -98,5 +106,7 @@ func (r *rdmaSide) writeBoth(size int) error {
 	return nil
 }
 
-// word is the first of the region, which a loop that looks at it reads.
-func (r *rdmaSide) word() uint64 { return atomic.LoadUint64((*uint64)(unsafe.Pointer(&r.mem[0]))) }
+// word is the first of a region, which a loop that looks at it reads.
+func (r *rdmaSide) word(region int) uint64 {
+	return atomic.LoadUint64((*uint64)(unsafe.Pointer(&r.mem[region][0])))
+}

@@ -116,13 +116,13 @@ func (r *Report) Print(w io.Writer) {
 	if r.Provider != "" {
 		fmt.Fprintf(w, "provider %s\n", r.Provider)
 	}
-	fmt.Fprintf(w, "\n%-46s %10s %10s %10s %10s %14s %9s\n", "", "p50", "p99", "p99.9", "max", "per second", "samples")
+	fmt.Fprintf(w, "\n%-56s %10s %10s %10s %10s %14s %9s\n", "", "p50", "p99", "p99.9", "max", "per second", "samples")
 	row := func(f Figure) {
 		rate := ""
 		if f.Rate > 0 {
 			rate = fmt.Sprintf("%.0f", f.Rate)
 		}
-		fmt.Fprintf(w, "%-46s %10s %10s %10s %10s %14s %9d\n", f.Name+" "+paramText(f.Params), nice(f.P50), nice(f.P99), nice(f.P999), nice(f.Max), rate, f.Samples)
+		fmt.Fprintf(w, "%-56s %10s %10s %10s %10s %14s %9d\n", f.Name+" "+paramText(f.Params), nice(f.P50), nice(f.P99), nice(f.P999), nice(f.Max), rate, f.Samples)
 	}
 	for _, f := range r.Figures {
 		row(f)
@@ -140,7 +140,7 @@ func (r *Report) Print(w io.Writer) {
 	}
 	sort.Strings(names)
 	for _, n := range names {
-		fmt.Fprintf(w, "%-46s %10.2f\n", n, r.Ratios[n])
+		fmt.Fprintf(w, "%-56s %10.2f\n", n, r.Ratios[n])
 	}
 }
 
