@@ -92,7 +92,7 @@ func (m *Market) reduce() {
 		return
 	}
 	m.rename(slot, place)
-	m.shrink(slot, uint32(c.Qty))
+	m.lower(slot, uint32(c.Qty))
 }
 
 // rename makes the request's id the order's, if it has one. The old id stays seen.
@@ -107,19 +107,24 @@ func (m *Market) rename(slot, place uint32) {
 	m.pool.ids[slot] = m.cmd.ClientID
 }
 
-// shrink lowers a resting order's quantity where it stands.
-func (m *Market) shrink(slot uint32, off uint32) {
+// lower takes quantity off a resting order where it stands, because its owner asked.
+func (m *Market) lower(slot, off uint32) {
 	o := &m.pool.orders[slot]
-	o.qty -= off
-	o.open -= off
-	m.levels.levels[o.level].qty -= int64(off)
-	e := m.about(Reduced, slot)
-	e.LastQty, e.InSeq = int64(off), m.cmd.InSeq
+	e := m.shrink(slot, off)
+	e.InSeq = m.cmd.InSeq
 	if m.cmd.ClientID[0] != 0 {
 		e.OrigID = m.cmd.OrigID
 	}
-	m.onFeed(e, 'X')
 	m.send(e, o.session)
+	if o.marks&marks(AllOrNone) == 0 || m.waiting(slot) {
+		return
+	}
+	instrument, side := o.instrument, o.side
+	if b := &m.books[instrument]; m.phase == 'Q' && b.info.State == 'T' {
+		m.tryAgain(slot)
+		m.retry(instrument, 1-side)
+		m.runElected()
+	}
 }
 
 // replace gives an order another price and total quantity. A lower quantity at the same price keeps its place.
@@ -138,50 +143,123 @@ func (m *Market) replace() {
 		m.end(slot, UserRequest, &c.ClientID) // nothing would be left open
 		return
 	}
-	if why := m.replaceable(o); why != NoReason {
+	price, why := m.replaceable(slot)
+	if why != NoReason {
 		m.remember(place)
 		m.refuseChange(slot, why)
 		return
 	}
 	m.rename(slot, place)
-	if c.Price == o.price && c.Qty < int64(o.qty) && c.Flags&Requeue == 0 {
-		m.shrink(slot, o.qty-uint32(c.Qty))
+	if price == o.price && c.Qty < int64(o.qty) && c.Flags&Requeue == 0 && !m.newTerms(slot) {
+		m.lower(slot, o.qty-uint32(c.Qty))
 		return
 	}
-	m.requeue(slot)
+	m.requeue(slot, price)
+	m.runElected()
 }
 
-// replaceable checks the new terms. The order's own place in the book is counted as free.
-func (m *Market) replaceable(o *order) Reason {
-	why := m.terms(&m.books[o.instrument], Limit, Day, m.cmd.Price, m.cmd.Qty)
-	if why == BookFull && m.nodes.room() {
-		return NoReason
+// newTerms tells whether the command changes what only some orders have.
+func (m *Market) newTerms(slot uint32) bool {
+	c := m.cmd
+	if m.pool.orders[slot].marks&hasTerms == 0 {
+		return false
 	}
-	return why
+	t := &m.pool.terms[slot]
+	return c.Display != 0 && uint32(c.Display) != t.display || c.StopPrice != 0 && c.StopPrice != t.stop || c.Trail != 0 && c.Trail != t.trail
+}
+
+// replaceable checks the new terms and gives the price that the order will have. The order's own place in the book is counted as free.
+func (m *Market) replaceable(slot uint32) (price int64, why Reason) {
+	c, o := m.cmd, &m.pool.orders[slot]
+	b := &m.books[o.instrument]
+	typ := o.typ
+	if typ == MarketToLimit {
+		typ = Limit // it has become one
+	}
+	why = m.terms(b, typ, c.Price, c.Qty, true)
+	if why == BookFull && m.nodes.room() {
+		why = NoReason
+	}
+	switch {
+	case why != NoReason:
+		return 0, why
+	case !m.waiting(slot) && c.StopPrice|c.Trail != 0, !o.typ.in(trailing) && c.Trail != 0,
+		c.Display != 0 && (o.marks&hasTerms == 0 || m.pool.terms[slot].display == 0):
+		return 0, UnsupportedOrder
+	case c.Display < 0 || c.Display > c.Qty:
+		return 0, QuantityOutOfRange
+	case c.StopPrice < 0 || c.StopPrice > b.maxPrice || c.Trail < 0 || c.Trail > b.maxPrice:
+		return 0, StopPriceOutOfRange
+	case o.typ.in(unpriced):
+		return 0, NoReason
+	case o.marks&marks(PostOnly|PostOnlySlide) != 0:
+		return m.postPrice(b, o.side, c.Price, o.marks.conditions())
+	}
+	return c.Price, NoReason
 }
 
 // requeue takes the order out, changes it, and lets it come in again as if it were new.
-func (m *Market) requeue(slot uint32) {
+func (m *Market) requeue(slot uint32, price int64) {
 	c, o := m.cmd, &m.pool.orders[slot]
-	m.dequeue(slot)
-	m.counters.resting--
-	m.sessions[o.session].OpenOrders--
+	visible, waiting := m.visible(slot), m.waiting(slot)
+	m.withdraw(slot)
 	cum, old := o.cum(), o.ref
 	m.counters.ref++
-	o.ref, o.price, o.qty, o.open = m.counters.ref, c.Price, uint32(c.Qty), uint32(c.Qty)-cum
+	o.ref, o.price, o.qty, o.open = m.counters.ref, price, uint32(c.Qty), uint32(c.Qty)-cum
+	if o.marks&hasTerms != 0 {
+		m.changeTerms(slot)
+	}
 	e := m.about(Replaced, slot)
 	e.OldRef, e.InSeq = old, c.InSeq
 	if c.ClientID[0] != 0 {
 		e.OrigID = c.OrigID
 	}
-	if best := m.books[o.instrument].sides[1-o.side].best; best != 0 && crosses(o, &m.levels.levels[best]) {
+	meets := !waiting && m.meets(o)
+	switch {
+	case visible && meets:
 		m.onFeed(e, 'D')
-		m.send(e, o.session)
-		m.match(slot)
-		m.settle(slot)
-		return
+	case visible:
+		m.show(e, slot)
+		m.onFeed(e, 'U')
 	}
-	m.onFeed(e, 'U')
 	m.send(e, o.session)
-	m.rest(slot)
+	switch {
+	case waiting && m.reached(slot):
+		m.trigger(slot)
+	case waiting:
+		m.wait(slot)
+	case meets:
+		m.arrive(slot, 0)
+	default:
+		m.rest(slot)
+	}
+}
+
+// changeTerms takes over what a Replace changes of an iceberg's or a stop's terms.
+func (m *Market) changeTerms(slot uint32) {
+	c, o, t := m.cmd, &m.pool.orders[slot], &m.pool.terms[slot]
+	if c.Display != 0 {
+		t.display = uint32(c.Display)
+	}
+	t.shown = min(t.display, o.open)
+	if c.Trail != 0 {
+		t.trail = c.Trail
+		if last := m.books[o.instrument].day.Last; last != 0 {
+			t.stop = trailFrom(o.side, last, c.Trail)
+		}
+	}
+	if c.StopPrice != 0 {
+		t.stop = c.StopPrice
+	}
+}
+
+// meets tells whether there is anything on the other side at a price that the order reaches.
+func (m *Market) meets(o *order) bool {
+	b := &m.books[o.instrument]
+	for _, l := range [2]*ladder{&b.ladders[1-o.side], &b.ladders[allOrNones+1-o.side]} {
+		if l.best != 0 && o.crosses(m.levels.levels[l.best].price) {
+			return true
+		}
+	}
+	return false
 }

@@ -21,13 +21,16 @@ func hashCommand(h uint64, c *Command) uint64 {
 	small := uint64(c.Kind) | uint64(c.Side)<<8 | uint64(c.Type)<<16 | uint64(c.TIF)<<24 | uint64(c.Flags)<<32 | uint64(c.Protocol)<<40 |
 		uint64(c.Code)<<48 | uint64(c.Reason)<<56
 	wide := uint64(c.Instrument) | uint64(c.Session)<<16 | uint64(c.Seconds)<<32 | uint64(c.RefTag)<<48
-	last := uint64(c.RefMsgType[0]) | uint64(c.RefMsgType[1])<<8 | uint64(c.Epoch)<<32
+	last := uint64(c.RefMsgType[0]) | uint64(c.RefMsgType[1])<<8 | uint64(c.Conditions)<<16 | uint64(c.SelfTrade)<<24 | uint64(c.Epoch)<<32
 	x := fold(small^k0, wide^k1) ^
 		bits.RotateLeft64(fold(last^k2, c.InSeq^k3), 7) ^
 		bits.RotateLeft64(fold(c.NextIn^k4, uint64(c.Time)^k5), 14) ^
 		bits.RotateLeft64(fold(uint64(c.Price)^k1, uint64(c.Qty)^k3), 21) ^
 		bits.RotateLeft64(hashID(&c.ClientID), 28) ^
 		bits.RotateLeft64(hashID(&c.OrigID), 35)
+	if c.StopPrice|c.Trail|c.MinQty|c.Display|c.Expire != 0 {
+		x ^= hashWords(x, uint64(c.StopPrice), uint64(c.Trail), uint64(c.MinQty), uint64(c.Display), uint64(c.Expire))
+	}
 	return fold(h^x, k3) + k0
 }
 
@@ -40,7 +43,7 @@ func hashEvent(h uint64, e *Event) uint64 {
 	small := uint64(e.Kind) | uint64(e.Feed)<<8 | uint64(e.Side)<<16 | uint64(e.Type)<<24 | uint64(e.TIF)<<32 | uint64(e.Code)<<40 |
 		uint64(e.Reason)<<48 | resting<<56
 	wide := uint64(e.Instrument) | uint64(e.Session)<<16 | uint64(e.Seconds)<<32 | uint64(e.RefTag)<<48
-	last := uint64(e.RefMsgType[0]) | uint64(e.RefMsgType[1])<<8 | uint64(e.Flags)<<16 | uint64(e.Epoch)<<32
+	last := uint64(e.RefMsgType[0]) | uint64(e.RefMsgType[1])<<8 | uint64(e.Flags)<<16 | uint64(e.Conditions)<<24 | uint64(e.Epoch)<<32
 	x := fold(small^k0, wide^k1) ^
 		bits.RotateLeft64(fold(last^k2, e.OutSeq^k3), 5) ^
 		bits.RotateLeft64(fold(e.FeedSeq^k4, e.Index^k5), 10) ^
@@ -54,6 +57,9 @@ func hashEvent(h uint64, e *Event) uint64 {
 		bits.RotateLeft64(fold(uint64(e.NotionalHi)^k3, k4), 50) ^
 		bits.RotateLeft64(hashID(&e.ClientID), 55) ^
 		bits.RotateLeft64(hashID(&e.OrigID), 60)
+	if e.StopPrice|e.Shown != 0 {
+		x ^= hashWords(x, uint64(e.StopPrice), uint64(e.Shown))
+	}
 	return fold(h^x, k3) + k1
 }
 
