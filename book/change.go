@@ -2,37 +2,48 @@ package book
 
 // target finds the order that a Cancel, Replace or Reduce means. If there is none, or the request is refused, it answers and gives 0. The
 // request's own id is remembered.
-func (m *Market) target() (slot, place uint32) {
+func (m *Market) target() (slot uint32, request place) {
 	c := m.cmd
-	place, seen := m.ids.find(c.Session, &c.ClientID)
-	orig, known := m.ids.find(c.Session, &c.OrigID)
+	request = m.look(&c.ClientID)
+	orig := makeKey(c.Session, &c.OrigID)
+	slot = m.pool.find(orig, c.Session, &c.OrigID)
 	reason := c.Reason
-	if reason == NoReason && c.ClientID[0] != 0 {
-		if seen {
-			reason = DuplicateClientID
-		} else if m.ids.full() && c.Kind != Cancel { // a Cancel needs no id: an order can always be taken out
-			reason = ClientIDsFull
-		}
-	}
-	if known {
-		slot = m.ids.table[orig].slot
-		if slot < firstSlot || m.pool.orders[slot].name != orig {
-			slot = 0
-		}
-	}
-	if reason == NoReason && slot == 0 {
-		if reason = UnknownOrder; known && m.ids.table[orig].slot != notOrder {
-			reason = TooLateToCancel
+	switch {
+	case reason != NoReason:
+	case request.state != neverSeen:
+		reason = DuplicateClientID
+	case c.ClientID[0] != 0 && c.Kind != Cancel && m.ids.full(): // a Cancel needs no id: an order can always be taken out
+		reason = ClientIDsFull
+	case slot == 0:
+		if reason = UnknownOrder; c.OrigID[0] != 0 {
+			if _, state := m.ids.find(orig, c.Session, &c.OrigID); state == wasOrder {
+				reason = TooLateToCancel
+			}
 		}
 	}
 	if reason == NoReason {
-		return slot, place
+		return slot, request
 	}
-	if c.ClientID[0] != 0 && !seen && !m.ids.full() {
-		m.ids.add(place, c.Session, &c.ClientID, notOrder)
-	}
+	m.remember(request)
 	m.refuseChange(slot, reason)
-	return 0, 0
+	return 0, place{}
+}
+
+// place is where a command's id is, or would be, in the table of ids.
+type place struct {
+	key   idKey
+	block uint32
+	state idState
+}
+
+// look finds the place of an id of the command's session; one that is empty is never seen.
+func (m *Market) look(id *ClientID) (p place) {
+	if id[0] == 0 {
+		return place{}
+	}
+	p.key = makeKey(m.cmd.Session, id)
+	p.block, p.state = m.ids.find(p.key, m.cmd.Session, id)
+	return p
 }
 
 // refuseChange answers a request that changes nothing. slot is the order meant, 0 if there is none.
@@ -44,7 +55,9 @@ func (m *Market) refuseChange(slot uint32, why Reason) {
 		e.OrderID, e.Ref, e.Qty, e.Cum, e.Leaves, e.Price = o.id, o.ref, int64(o.qty), int64(o.cum()), int64(o.open), o.price
 		e.Instrument, e.Side, e.Type, e.TIF, e.NotionalLo = o.instrument, o.side, o.typ, o.tif, uint64(o.notional)
 	}
-	e.Reason, e.InSeq, e.ClientID, e.OrigID, e.Code = why, c.InSeq, c.ClientID, c.OrigID, 'F'
+	e.Reason, e.InSeq, e.Code = why, c.InSeq, 'F'
+	copyID(&e.ClientID, &c.ClientID)
+	copyID(&e.OrigID, &c.OrigID)
 	if c.Kind == Replace {
 		e.Code = 'G'
 	}
@@ -63,10 +76,10 @@ func (m *Market) cancel() {
 	m.end(slot, UserRequest, &m.cmd.ClientID)
 }
 
-// remember keeps the id of a request that names no order, if there is room.
-func (m *Market) remember(place uint32) {
-	if m.cmd.ClientID[0] != 0 && !m.ids.full() {
-		m.ids.add(place, m.cmd.Session, &m.cmd.ClientID, notOrder)
+// remember keeps the command's id, which names no order, if it is new and there is room.
+func (m *Market) remember(p place) {
+	if m.cmd.ClientID[0] != 0 && p.state == neverSeen && !m.ids.full() {
+		m.ids.add(p.block, p.key, false)
 	}
 }
 
@@ -96,15 +109,13 @@ func (m *Market) reduce() {
 }
 
 // rename makes the request's id the order's, if it has one. The old id stays seen.
-func (m *Market) rename(slot, place uint32) {
+func (m *Market) rename(slot uint32, p place) {
 	if m.cmd.ClientID[0] == 0 {
 		return
 	}
-	m.ids.add(place, m.cmd.Session, &m.cmd.ClientID, slot)
-	o := &m.pool.orders[slot]
-	m.ids.table[o.name].slot = ended
-	o.name = place
-	m.pool.ids[slot] = m.cmd.ClientID
+	m.ids.add(p.block, p.key, true)
+	m.pool.unname(slot)
+	m.pool.name(slot, p.key, &m.cmd.ClientID)
 }
 
 // lower takes quantity off a resting order where it stands, because its owner asked.
@@ -113,7 +124,7 @@ func (m *Market) lower(slot, off uint32) {
 	e := m.shrink(slot, off)
 	e.InSeq = m.cmd.InSeq
 	if m.cmd.ClientID[0] != 0 {
-		e.OrigID = m.cmd.OrigID
+		copyID(&e.OrigID, &m.cmd.OrigID)
 	}
 	m.send(e, o.session)
 	if o.marks&marks(AllOrNone) == 0 || m.waiting(slot) {
@@ -212,7 +223,7 @@ func (m *Market) requeue(slot uint32, price int64) {
 	e := m.about(Replaced, slot)
 	e.OldRef, e.InSeq = old, c.InSeq
 	if c.ClientID[0] != 0 {
-		e.OrigID = c.OrigID
+		copyID(&e.OrigID, &c.OrigID)
 	}
 	meets := !waiting && m.meets(o)
 	switch {

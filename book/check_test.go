@@ -111,8 +111,9 @@ func (m *Market) checkLevel(number uint16, ladder uint8, li uint32, open []int) 
 	for slot := lv.head; slot != 0; slot = m.pool.orders[slot].next {
 		o := &m.pool.orders[slot]
 		t := &m.pool.terms[slot]
-		id := &m.ids.table[o.name]
-		lo, hi := fingerprint(o.session, &m.pool.ids[slot])
+		name := m.pool.orders[slot].name.clientID()
+		key := makeKey(o.session, &name)
+		_, state := m.ids.find(key, o.session, &name)
 		price, whole := o.price, o.marks&marks(AllOrNone) != 0
 		if ladder >= stopped {
 			price = t.stop
@@ -122,7 +123,7 @@ func (m *Market) checkLevel(number uint16, ladder uint8, li uint32, open []int) 
 			return 0, fmt.Errorf("order %d is in the wrong place", o.id)
 		case o.open == 0 || o.open > o.qty || ladder < stopped && (!rests(o.typ, o.tif) || whole != (ladder >= allOrNones)) || ladder >= stopped && !o.typ.in(stops):
 			return 0, fmt.Errorf("order %d cannot wait here: %d of %d open", o.id, o.open, o.qty)
-		case id.slot != slot || id.lo != lo || id.hi != uint32(hi):
+		case m.pool.find(key, o.session, &name) != slot || state != wasOrder:
 			return 0, fmt.Errorf("the id of order %d leads elsewhere", o.id)
 		case o.marks&hasTerms != 0 && t.display != 0 && ladder < stopped && (t.shown == 0 || t.shown > t.display || t.shown > o.open):
 			return 0, fmt.Errorf("iceberg %d shows %d of %d, may show %d", o.id, t.shown, o.open, t.display)

@@ -178,7 +178,7 @@ func TestStreamHashSeesEveryField(t *testing.T) {
 	})
 	fields(reflect.ValueOf(&e).Elem(), "Event", func(path string, v reflect.Value) {
 		flip(v)
-		if hashEvent(1, &e) == before[1] {
+		if hashEvent(1, &e) == before[1] && path != "Event.Index" && path != "Event.Time" { // those are the command's
 			t.Errorf("%s is not in the hash", path)
 		}
 		flip(v)

@@ -110,9 +110,9 @@ func (m *Market) newDay() {
 		for k := range b.ladders {
 			for slot := m.first(&b.ladders[k]); slot != 0; slot = m.after(slot) {
 				o := &m.pool.orders[slot]
-				place, _ := m.ids.find(o.session, &m.pool.ids[slot])
-				m.ids.add(place, o.session, &m.pool.ids[slot], slot)
-				o.name = place
+				id := m.pool.orders[slot].name.clientID()
+				key := makeKey(o.session, &id)
+				m.ids.add(m.ids.block(key), key, true)
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 	n := &m.counters
 	n.index++
 	n.time = max(n.time, c.Time)
-	n.stream = hashCommand(n.stream, c)
+	n.stream = hashCommand(n.stream, c) ^ uint64(n.time)
 	first := len(out)
 	m.cmd, m.out = c, out
 	if len(m.due.slots) > 0 {
@@ -115,8 +115,15 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 
 // event appends an empty event of a kind and gives it to be filled, until the next one.
 func (m *Market) event(kind EventKind) *Event {
-	m.out = append(m.out, Event{Kind: kind, Index: m.counters.index, Time: m.counters.time})
-	return &m.out[len(m.out)-1]
+	n := len(m.out)
+	if n == cap(m.out) {
+		m.out = append(m.out, Event{})[:n]
+	}
+	m.out = m.out[:n+1]
+	e := &m.out[n]
+	*e = Event{}
+	e.Kind, e.Index, e.Time = kind, m.counters.index, m.counters.time
+	return e
 }
 
 // onFeed gives the event its number on the feed.
@@ -174,12 +181,8 @@ func (m *Market) ParticipantByName(name string) (uint16, bool) {
 
 // OrderByClientID finds an open order by its present client id.
 func (m *Market) OrderByClientID(session uint16, id *ClientID) (RestingOrder, bool) {
-	place, seen := m.ids.find(session, id)
-	if !seen {
-		return RestingOrder{}, false
-	}
-	slot := m.ids.table[place].slot
-	if slot < firstSlot || m.pool.orders[slot].name != place {
+	slot := m.pool.find(makeKey(session, id), session, id)
+	if slot == 0 {
 		return RestingOrder{}, false
 	}
 	return m.resting(slot), true

@@ -11,20 +11,18 @@ func (m *Market) massCancel() {
 	if !m.accept() {
 		return
 	}
-	place, seen := m.ids.find(c.Session, &c.ClientID)
+	request := m.look(&c.ClientID)
 	why := c.Reason
 	switch {
 	case why != NoReason:
-	case seen && c.ClientID[0] != 0:
+	case request.state != neverSeen:
 		why = DuplicateClientID
 	case int(c.Instrument) >= len(m.books):
 		why = UnknownInstrument
 	case c.Code != 'S' && c.Code != 'P', c.Side > Sell:
 		why = UnsupportedOrder
 	}
-	if c.ClientID[0] != 0 && !seen && !m.ids.full() {
-		m.ids.add(place, c.Session, &c.ClientID, notOrder)
-	}
+	m.remember(request)
 	count := int64(0)
 	if why == NoReason {
 		participant := m.sessions[c.Session].Participant

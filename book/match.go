@@ -5,7 +5,9 @@ func (m *Market) incoming(kind EventKind) *Event {
 	c := m.cmd
 	e := m.event(kind)
 	e.Instrument, e.Side, e.Type, e.TIF, e.Price, e.Qty, e.InSeq = c.Instrument, c.Side, c.Type, c.TIF, c.Price, c.Qty, c.InSeq
-	e.Conditions, e.StopPrice, e.ClientID, e.OrigID = c.Conditions, c.StopPrice, c.ClientID, c.OrigID
+	e.Conditions, e.StopPrice = c.Conditions, c.StopPrice
+	copyID(&e.ClientID, &c.ClientID)
+	copyID(&e.OrigID, &c.OrigID)
 	return e
 }
 
@@ -14,7 +16,8 @@ func (m *Market) about(kind EventKind, slot uint32) *Event {
 	o := &m.pool.orders[slot]
 	e := m.event(kind)
 	e.Instrument, e.Side, e.Type, e.TIF, e.Price, e.Qty = o.instrument, o.side, o.typ, o.tif, o.price, int64(o.qty)
-	e.OrderID, e.Ref, e.Cum, e.Leaves, e.ClientID = o.id, o.ref, int64(o.cum()), int64(o.open), m.pool.ids[slot]
+	e.OrderID, e.Ref, e.Cum, e.Leaves = o.id, o.ref, int64(o.cum()), int64(o.open)
+	o.name.put(&e.ClientID)
 	e.NotionalHi, e.NotionalLo = o.notional>>63, uint64(o.notional)
 	if o.marks != 0 {
 		e.Conditions = o.marks.conditions()
@@ -31,21 +34,19 @@ func (m *Market) enter() {
 	if !m.accept() {
 		return
 	}
-	place, seen := m.ids.find(c.Session, &c.ClientID)
-	reason, price := m.refusal(seen), int64(0)
+	own := m.look(&c.ClientID)
+	reason, price := m.refusal(own.state != neverSeen), int64(0)
 	if reason == NoReason {
 		price, reason = m.entryPrice(&m.books[c.Instrument], c)
 	}
 	if reason != NoReason {
-		if !seen && c.ClientID[0] != 0 && !m.ids.full() {
-			m.ids.add(place, c.Session, &c.ClientID, notOrder)
-		}
+		m.remember(own)
 		e := m.incoming(Rejected)
 		e.Reason = reason
 		m.send(e, c.Session)
 		return
 	}
-	slot := m.admit(place, price)
+	slot := m.admit(own, price)
 	e := m.about(Accepted, slot)
 	e.InSeq = c.InSeq
 	m.send(e, c.Session)
@@ -62,18 +63,17 @@ func (m *Market) enter() {
 }
 
 // admit gives the command's order a slot and its numbers.
-func (m *Market) admit(place uint32, price int64) (slot uint32) {
+func (m *Market) admit(own place, price int64) (slot uint32) {
 	c := m.cmd
 	slot = m.pool.take()
-	m.ids.add(place, c.Session, &c.ClientID, slot)
+	m.ids.add(own.block, own.key, true)
+	m.pool.name(slot, own.key, &c.ClientID)
 	m.counters.order++
 	m.counters.ref++
 	m.counters.accepted++
-	m.pool.orders[slot] = order{
-		id: m.counters.order, ref: m.counters.ref, price: price, qty: uint32(c.Qty), open: uint32(c.Qty), name: place,
-		session: c.Session, instrument: c.Instrument, side: c.Side, typ: c.Type, tif: c.TIF, marks: makeMarks(c.Conditions, c.SelfTrade),
-	}
-	m.pool.ids[slot] = c.ClientID
+	o := &m.pool.orders[slot]
+	o.id, o.ref, o.price, o.notional, o.qty, o.open = m.counters.order, m.counters.ref, price, 0, uint32(c.Qty), uint32(c.Qty)
+	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, c.Side, c.Type, c.TIF, makeMarks(c.Conditions, c.SelfTrade)
 	if c.Type.in(stops) || c.TIF == GoodTillDate || c.Display != 0 && c.Display < c.Qty {
 		m.giveTerms(slot)
 	}
@@ -348,9 +348,10 @@ func (m *Market) end(slot uint32, why Reason, request *ClientID) {
 	e := m.about(Cancelled, slot)
 	e.Reason, e.Leaves = why, 0
 	if request != nil {
-		e.OrigID, e.InSeq = e.ClientID, m.cmd.InSeq
+		e.InSeq = m.cmd.InSeq
+		o.name.put(&e.OrigID)
 		if request[0] != 0 {
-			e.ClientID = *request
+			copyID(&e.ClientID, request)
 		}
 	}
 	if visible {
@@ -366,6 +367,5 @@ func (m *Market) forget(slot uint32) {
 	if o.marks&hasTerms != 0 && m.pool.terms[slot].expire != 0 {
 		m.due.remove(m, slot)
 	}
-	m.ids.table[o.name].slot = ended
 	m.pool.release(slot)
 }

@@ -397,8 +397,7 @@ func compareBooks(t *testing.T, m *Market, n *naive) {
 
 // slotOf finds a listed order's slot.
 func (m *Market) slotOf(o *RestingOrder) uint32 {
-	place, _ := m.ids.find(o.Session, &o.ClientID)
-	return m.ids.table[place].slot
+	return m.pool.find(makeKey(o.Session, &o.ClientID), o.Session, &o.ClientID)
 }
 
 // feedBook is what somebody who sees the feed alone knows: orders by reference.

@@ -1,7 +1,7 @@
 package book
 
-// order is the part of an order that matching touches: one cache line. Its client id lies beside it in orderPool.ids, what only some orders have in
-// orderPool.terms. Quantities are 32 bits because the feed's are (MaxShares). Invariant while it rests: 0 < open <= qty; what is filled is qty - open.
+// order is two neighbouring cache lines: what matching touches, and the client id. What only some orders have is in orderPool.terms. Quantities are 32
+// bits because the feed's are (MaxShares). Invariant while it rests: 0 < open <= qty; what is filled is qty - open.
 type order struct {
 	id, ref  uint64
 	price    int64
@@ -11,14 +11,19 @@ type order struct {
 	// next and prev are the neighbours in the level's queue (slots, 0: none); next also links free slots, and orders whose stop was reached.
 	next, prev uint32
 	level      uint32
-	// name is where the order's present client id lies in the table of ids, noName when the slot is free.
-	name       uint32
+	_          uint32
 	session    uint16
 	instrument uint16
 	side       Side
 	typ        OrderType
 	tif        TimeInForce
 	marks      marks
+
+	// name is the present client id, hash its hash, sameChain the next order (slot, 0: none) in the chain of those that hash alike.
+	name      idText
+	hash      uint32
+	sameChain uint32
+	_         [2]uint64
 }
 
 // marks are an order's Conditions (lowest four bits), whether it has terms, and its SelfTrade.
@@ -62,29 +67,21 @@ const (
 
 func (t OrderType) in(set uint) bool { return set>>t&1 != 0 }
 
-// Slots 0 to 2 hold no order: their numbers mean something else in the table of ids.
-const (
-	firstSlot = 3
-	noName    = ^uint32(0)
-)
-
-// orderPool holds all orders, without pointers. Slots are reused last freed first; no slot number is ever visible outside.
+// orderPool holds all orders, without pointers. Slots are reused last freed first; no slot number is ever visible outside. Slot 0 holds no order.
 type orderPool struct {
 	orders []order
-	ids    []ClientID
 	terms  []terms
 	free   uint32
 	used   int
+	byName chains
 }
 
 // newOrderPool has one slot more than orders may rest: the incoming order's.
 func newOrderPool(resting int) orderPool {
-	n := resting + 1 + firstSlot
-	p := orderPool{orders: make([]order, n), ids: make([]ClientID, n), terms: make([]terms, n)}
-	for i := n - 1; i >= firstSlot; i-- { // also touches each page once, before the first order does
-		p.orders[i].name = noName
-		p.orders[i].next = p.free
-		p.ids[i] = ClientID{}
+	n := resting + 2
+	p := orderPool{orders: make([]order, n), terms: make([]terms, n), byName: newChains(n)}
+	for i := n - 1; i >= 1; i-- { // also touches each page once, before the first order does
+		p.orders[i] = order{next: p.free}
 		p.terms[i] = terms{}
 		p.free = uint32(i)
 	}
@@ -101,10 +98,10 @@ func (p *orderPool) take() uint32 {
 	return slot
 }
 
+// release gives back the slot of an order that is over.
 func (p *orderPool) release(slot uint32) {
-	o := &p.orders[slot]
-	o.name = noName
-	o.next = p.free
+	p.unname(slot)
+	p.orders[slot].next = p.free
 	p.free = slot
 	p.used--
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -148,19 +149,24 @@ func (m *Market) restoreOrder(r *reader) (slot uint32, err error) {
 		t.display, t.shown = uint32(shown>>32), uint32(shown)
 	}
 	if r.bad || o.instrument == 0 || int(o.instrument) >= len(m.books) || o.session == 0 || int(o.session) >= len(m.sessions) || o.side > Sell ||
-		o.open == 0 || o.open > o.qty || m.ids.full() || !m.nodes.last() || ladder >= ladders || Side(ladder&1) != o.side ||
+		o.open == 0 || o.open > o.qty || !m.nodes.last() || ladder >= ladders || Side(ladder&1) != o.side ||
 		o.typ >= orderTypes || o.tif >= timesInForce || ladder >= stopped && (!o.typ.in(stops) || o.marks&hasTerms == 0) ||
 		t.display != 0 && ladder < stopped && (t.shown == 0 || t.shown > t.display || t.shown > o.open) || o.tif == GoodTillDate && t.expire == 0 {
 		return 0, fmt.Errorf("%w: order %d", ErrSnapshot, o.id)
 	}
-	place, seen := m.ids.find(o.session, &id)
-	if seen {
+	key := makeKey(o.session, &id)
+	if m.pool.find(key, o.session, &id) != 0 {
 		return 0, fmt.Errorf("%w: order %d has another's id", ErrSnapshot, o.id)
 	}
 	slot = m.pool.take()
-	m.ids.add(place, o.session, &id, slot)
-	o.name = place
-	m.pool.orders[slot], m.pool.ids[slot], m.pool.terms[slot] = o, id, t
+	m.pool.orders[slot], m.pool.terms[slot] = o, t
+	m.pool.name(slot, key, &id)
+	if r.first { // its ids that name an order are not with the others
+		if m.ids.full() {
+			return 0, fmt.Errorf("%w: more ids than limits.client_ids allows", ErrSnapshot)
+		}
+		m.ids.add(m.ids.block(key), key, true)
+	}
 	price := o.price
 	if ladder >= stopped {
 		price = t.stop
@@ -175,17 +181,48 @@ func (m *Market) restoreOrder(r *reader) (slot uint32, err error) {
 }
 
 func (m *Market) restoreIDs(r *reader) error {
-	for range r.u64() {
-		lo, hi, slot := r.u64(), r.u32(), uint32(r.u8())
-		if r.bad || slot != notOrder && slot != ended || m.ids.full() {
-			return fmt.Errorf("%w: id table", ErrSnapshot)
+	if !r.first {
+		if err := m.restoreBlocks(r); err != nil {
+			return err
 		}
-		if _, ok := m.ids.addFingerprint(lo, hi, slot); !ok {
-			return fmt.Errorf("%w: an id twice", ErrSnapshot)
+	}
+	count := r.u64()
+	if m.ids.count+len(m.ids.older)+int(min(count, 1<<31)) > m.ids.limit {
+		return fmt.Errorf("%w: more ids than limits.client_ids allows", ErrSnapshot)
+	}
+	for range count {
+		e := olderID{lo: r.u64(), hi: r.u32()}
+		state := r.u8() // the first version's 1 was notOrder, 2 an order's
+		if r.first {
+			e.order = state == 2
+			state--
+		} else {
+			e.order = state == 1
 		}
+		if r.bad || state > 1 {
+			return fmt.Errorf("%w: ids", ErrSnapshot)
+		}
+		m.ids.older = append(m.ids.older, e)
 	}
 	if r.bad || len(r.b) != 0 {
 		return fmt.Errorf("%w: %d bytes too many or too few", ErrSnapshot, len(r.b))
+	}
+	return nil
+}
+
+func (m *Market) restoreBlocks(r *reader) error {
+	for range r.u64() {
+		b := idBlock{lo: r.u64(), hi: r.u32(), seen: r.u64(), orders: r.u64()}
+		at := m.ids.block(idKey{lo: b.lo, hi: b.hi})
+		if r.bad || b.seen == 0 || b.orders&^b.seen != 0 || m.ids.blocks[at].seen != 0 || m.ids.used >= m.ids.limit {
+			return fmt.Errorf("%w: ids", ErrSnapshot)
+		}
+		m.ids.blocks[at] = b
+		m.ids.used++
+		m.ids.count += bits.OnesCount64(b.seen)
+	}
+	if m.ids.count > m.ids.limit {
+		return fmt.Errorf("%w: more ids than limits.client_ids allows", ErrSnapshot)
 	}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // A snapshot is the whole state, little endian: magic with version, counters, instruments with the day's trades, participants with their groups, sessions,
-// the open orders ladder by ladder in the order in which they would trade, the ids that name no open order, and a hash of all that. Version 1, which
-// is still read, had no groups, no trades and only plain orders.
+// the open orders ladder by ladder in the order in which they would trade, the ids of the day, and a hash of all that. Version 1, which is still
+// read, had no groups, no trades, only plain orders, and of ids that name none the hashes.
 const (
 	snapshotMagic = "EXBOOK02"
 	snapshotFirst = "EXBOOK01"
@@ -49,10 +49,13 @@ func (m *Market) Hash() uint64 {
 	h = m.hashOrders(h, true)
 	// The ids lie where they came to lie: their sum does not depend on it.
 	var ids uint64
-	for i := range m.ids.table {
-		if e := &m.ids.table[i]; e.slot != vacant {
-			ids += hashWords(e.lo, uint64(e.hi), uint64(min(e.slot, firstSlot)))
+	for i := range m.ids.blocks {
+		if b := &m.ids.blocks[i]; b.seen != 0 {
+			ids += hashWords(b.lo, uint64(b.hi), b.seen, b.orders)
 		}
+	}
+	for _, e := range m.ids.older {
+		ids += hashWords(e.lo, uint64(e.hi))
 	}
 	return hashWords(h, ids, uint64(m.ids.count))
 }
@@ -81,7 +84,7 @@ func (m *Market) hashOrders(h uint64, whole bool) uint64 {
 					}
 				}
 				if whole {
-					h = hashWords(h, o.ref, uint64(o.session), uint64(o.marks)<<16|uint64(o.typ)<<8|uint64(o.tif), hashID(&m.pool.ids[s]))
+					h = hashWords(h, o.ref, uint64(o.session), uint64(o.marks)<<16|uint64(o.typ)<<8|uint64(o.tif), m.pool.orders[s].name.hash())
 				}
 			}
 		}
@@ -147,7 +150,9 @@ func (m *Market) appendOrder(dst []byte, slot uint32, ladder byte) []byte {
 	}
 	dst = le.AppendUint16(le.AppendUint16(dst, o.session), o.instrument)
 	dst = append(dst, byte(o.side), byte(o.typ), byte(o.tif), byte(o.marks))
-	dst = append(dst, m.pool.ids[slot][:]...)
+	for _, w := range m.pool.orders[slot].name {
+		dst = le.AppendUint64(dst, w)
+	}
 	dst = le.AppendUint64(append(dst, ladder), m.levels.levels[o.level].stamp)
 	if o.marks&hasTerms != 0 {
 		t := &m.pool.terms[slot]
@@ -158,34 +163,38 @@ func (m *Market) appendOrder(dst []byte, slot uint32, ladder byte) []byte {
 	return dst
 }
 
-// appendIDs appends the ids that name no open order. Which places of the table are taken does not depend on the order in which the ids came, and so
-// neither does the set of ids between two vacant places: from vacant place to vacant place, sorted, they are the same on every replica.
+// appendIDs appends all ids. Which places of the table are taken does not depend on the order in which the ids came, and so neither does the set of
+// families between two vacant places: from vacant place to vacant place, sorted, they are the same on every replica.
 func (m *Market) appendIDs(dst []byte) []byte {
 	le := binary.LittleEndian
-	at, n := len(dst), uint64(0)
-	dst = le.AppendUint64(dst, 0)
-	size := len(m.ids.table)
+	dst = le.AppendUint64(dst, uint64(m.ids.used))
+	size := len(m.ids.blocks)
 	first := 0
-	for m.ids.table[first].slot != vacant {
+	for m.ids.blocks[first].seen != 0 {
 		first++
 	}
-	var run []identity
+	var run []idBlock
 	for i := range size {
-		e := m.ids.table[(first+1+i)%size]
-		if e.slot == notOrder || e.slot == ended {
-			run = append(run, e)
-		}
-		if e.slot != vacant {
+		b := m.ids.blocks[(first+1+i)%size]
+		if b.seen != 0 {
+			run = append(run, b)
 			continue
 		}
-		slices.SortFunc(run, func(a, b identity) int { return cmp.Or(cmp.Compare(a.lo, b.lo), cmp.Compare(a.hi, b.hi)) })
-		for _, e := range run {
-			dst = append(le.AppendUint32(le.AppendUint64(dst, e.lo), e.hi), byte(e.slot))
+		slices.SortFunc(run, func(a, b idBlock) int { return cmp.Or(cmp.Compare(a.lo, b.lo), cmp.Compare(a.hi, b.hi)) })
+		for _, b := range run {
+			dst = le.AppendUint32(le.AppendUint64(dst, b.lo), b.hi)
+			dst = le.AppendUint64(le.AppendUint64(dst, b.seen), b.orders)
 		}
-		n += uint64(len(run))
 		run = run[:0]
 	}
-	le.PutUint64(dst[at:], n)
+	dst = le.AppendUint64(dst, uint64(len(m.ids.older)))
+	for _, e := range m.ids.older {
+		order := byte(0)
+		if e.order {
+			order = 1
+		}
+		dst = append(le.AppendUint32(le.AppendUint64(dst, e.lo), e.hi), order)
+	}
 	return dst
 }
 

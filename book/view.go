@@ -71,7 +71,7 @@ func (m *Market) resting(slot uint32) RestingOrder {
 	o := &m.pool.orders[slot]
 	r := RestingOrder{
 		OrderID: o.id, Ref: o.ref, Session: o.session, Side: o.side, Type: o.typ, TIF: o.tif, Conditions: o.marks.conditions(), SelfTrade: o.marks.selfTrade(),
-		Price: o.price, Qty: int64(o.qty), Open: int64(o.open), Shown: int64(m.pool.shown(slot)), ClientID: m.pool.ids[slot],
+		Price: o.price, Qty: int64(o.qty), Open: int64(o.open), Shown: int64(m.pool.shown(slot)), ClientID: m.pool.orders[slot].name.clientID(),
 	}
 	if m.waiting(slot) {
 		r.Shown = 0

@@ -21,7 +21,7 @@ type BookOptions struct {
 const (
 	// bookStretch is how many records are turned into commands at a time, then applied back to back: they stay in the second-level cache, where a
 	// command that was just decoded would be.
-	bookStretch = 2_000
+	bookStretch = 500
 	// clockedEvery: of so many stretches one has a look at the clock after each record, and does not count for the rate.
 	clockedEvery = 4
 )
