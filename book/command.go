@@ -14,6 +14,17 @@ type OrderType uint8
 const (
 	Limit       OrderType = 0
 	MarketOrder OrderType = 1
+	// Stop waits, unseen, until the instrument trades at StopPrice or beyond (a buy: at or above, a sell: at or below), and is a market order then.
+	Stop OrderType = 2
+	// StopLimit waits like Stop and is a limit order then.
+	StopLimit OrderType = 3
+	// TrailingStop is a Stop whose stop price follows the last trade at a distance of Trail ticks, towards the market and never back.
+	TrailingStop OrderType = 4
+	// TrailingStopLimit is a StopLimit like that; its limit keeps its distance to the stop price.
+	TrailingStopLimit OrderType = 5
+	// MarketToLimit trades at the best price of the other side and no worse; what is left rests there as a limit order.
+	MarketToLimit OrderType = 6
+	orderTypes    OrderType = 7
 )
 
 // TimeInForce says how long an order lives.
@@ -26,6 +37,43 @@ const (
 	ImmediateOrCancel TimeInForce = 1
 	// FillOrKill trades in full at once or is cancelled untouched.
 	FillOrKill TimeInForce = 2
+	// GoodTillCancel orders rest until cancelled, over days.
+	GoodTillCancel TimeInForce = 3
+	// GoodTillDate orders rest until Expire, over days.
+	GoodTillDate TimeInForce = 4
+	timesInForce TimeInForce = 5
+)
+
+// Conditions of an order, as bits.
+type Conditions uint8
+
+const (
+	// PostOnly refuses the order (or its replacement) if it would trade on its way in.
+	PostOnly Conditions = 1 << iota
+	// PostOnlySlide gives it the best price at which it does not trade instead.
+	PostOnlySlide
+	// AllOrNone trades in full in one go or not at all, also while it waits.
+	AllOrNone
+	// Hidden orders are never shown; at one price they trade after those that are.
+	Hidden
+	conditions = PostOnly | PostOnlySlide | AllOrNone | Hidden
+)
+
+// SelfTrade says what happens when an incoming order meets a resting one of the same group of participants. The incoming order's word counts.
+type SelfTrade uint8
+
+const (
+	// SelfTradeAllowed trades.
+	SelfTradeAllowed SelfTrade = iota
+	// CancelNewest cancels the incoming order.
+	CancelNewest
+	// CancelOldest cancels the resting order; the incoming one goes on.
+	CancelOldest
+	// CancelBoth cancels both.
+	CancelBoth
+	// DecrementAndCancel takes the smaller open quantity off both: the smaller one is cancelled, the larger one goes on.
+	DecrementAndCancel
+	selfTrades
 )
 
 // ClientIDLen is the longest client order id, in bytes.
@@ -41,7 +89,8 @@ const (
 	// ListInstrument adds an instrument. ClientID: symbol (at most 8 bytes). Price: tick size in 1/10,000. Qty: lot size in
 	// shares. It becomes the next instrument number, from 1. A symbol that is listed already changes nothing.
 	ListInstrument CommandKind = 1 + iota
-	// AddParticipant adds a participant. ClientID: name. Numbers from 1; a known name changes nothing.
+	// AddParticipant adds a participant. ClientID: name. OrigID: the participant whose group it joins for self-trade prevention, empty: a group of its
+	// own. Numbers from 1; a known name, or an unknown one to join, changes nothing.
 	AddParticipant
 	// AddSession adds a session. ClientID: its name ("SENDER>TARGET" for FIX, the user name for OUCH); OrigID: its participant's
 	// name; Protocol; Flags: CancelOnDisconnect, MayReset. Numbers from 1; a known name changes nothing.
@@ -51,12 +100,14 @@ const (
 	SystemEvent
 	// TradingAction halts or resumes an instrument. Code: ITCH's H (halted) or T (trading).
 	TradingAction
-	// Enter enters an order. Session, Epoch, InSeq, Instrument, Side, Type, TIF, Price (ticks), Qty (lots), ClientID.
+	// Enter enters an order. Session, Epoch, InSeq, Instrument, Side, Type, TIF, Price (ticks), Qty (lots), ClientID; Conditions, SelfTrade, MinQty,
+	// Display, StopPrice, Trail, Expire as they are needed. conditions.go says what goes with what.
 	Enter
 	// Cancel takes an order out. OrigID: the order; ClientID: the request's own id. Instrument and Side are not checked.
 	Cancel
 	// Replace changes an order to Price and Qty (its new total, executed quantity included). OrigID, ClientID as in
-	// Cancel. A lower quantity at the same price keeps priority unless Flags has Requeue; anything else loses it.
+	// Cancel. A lower quantity at the same price keeps priority unless Flags has Requeue; anything else loses it. Display changes that of an
+	// iceberg, StopPrice and Trail those of an order that waits; 0 leaves them.
 	Replace
 	// Reduce takes Qty off an order's open quantity, keeping priority; at or above the open quantity it cancels. OrigID.
 	Reduce
@@ -74,6 +125,9 @@ const (
 	CancelSession
 	// Tick changes nothing but the count of commands and the time.
 	Tick
+	// MassCancel cancels many orders. Code: 'S' the session's, 'P' all of its participant's. Instrument: only those, 0: of all. Flags OneSide: only
+	// those of Side. ClientID: the request's own id. Without a session it is the exchange's own: Code 'P', OrigID names the participant, empty: all.
+	MassCancel
 	commandKinds
 )
 
@@ -89,6 +143,8 @@ const (
 	MayReset
 	// PossDup on a command: the message had 43=Y.
 	PossDup
+	// OneSide on MassCancel: only the orders of Side.
+	OneSide
 )
 
 // Protocol of a session.
@@ -121,6 +177,8 @@ type Command struct {
 	// RefTag is RefTagID (371), RefMsgType is 372; on SessionMessage '3' and 'j'.
 	RefTag     uint16
 	RefMsgType [2]byte
+	Conditions Conditions
+	SelfTrade  SelfTrade
 	// Epoch is the connection's number within its session; a command of an earlier connection is dropped.
 	Epoch uint32
 	// InSeq is the inbound number that the command consumes; it applies only if that is the expected one. 0: consumes none.
@@ -132,7 +190,17 @@ type Command struct {
 	// Price in ticks.
 	Price int64
 	// Qty in lots.
-	Qty      int64
+	Qty int64
+	// StopPrice in ticks; on a trailing stop where it begins, 0: Trail away from the last trade.
+	StopPrice int64
+	// Trail in ticks.
+	Trail int64
+	// MinQty in lots: at least this much trades on the way in, or the order is cancelled untouched. What is left is then like any order. 0: none.
+	MinQty int64
+	// Display in lots is how much of an iceberg is shown at a time; 0: all.
+	Display int64
+	// Expire is when a GoodTillDate order ends, ns since the Unix epoch.
+	Expire   int64
 	ClientID ClientID
 	// OrigID is the id of the order meant (FIX OrigClOrdID).
 	OrigID ClientID

@@ -17,15 +17,15 @@ const (
 	Accepted
 	// Rejected (report Rejected): the order was not taken. Reason.
 	Rejected
-	// Rested (feed A): Leaves of the order entered the book at Price under Ref. No report.
+	// Rested (feed A, unless it is hidden or all-or-none): Leaves of the order entered the book at Price under Ref. No report.
 	Rested
-	// Filled (report Trade): LastQty at LastPrice, Match. The resting order's event comes first and is also the feed's E;
-	// the incoming order's event follows at once with the same Match and no feed number.
+	// Filled (report Trade): LastQty at LastPrice, Match. The resting order's event comes first and is also the feed's E, or P if the order was
+	// not shown; the incoming order's event follows at once with the same Match and no feed number.
 	Filled
 	// Cancelled (report Canceled): nothing is left open. Reason says why. If it was asked for, OrigID is the order's id and ClientID the
 	// request's (the order's again, if the request had none); otherwise ClientID is the order's. Feed D if the order rested.
 	Cancelled
-	// Reduced (report Replaced): lower quantity, priority kept. Feed X; LastQty: the quantity taken off.
+	// Reduced (report Replaced): lower quantity, priority kept. Feed X; LastQty: the quantity taken off. Reason SelfTradePrevented: nobody asked.
 	Reduced
 	// Replaced (report Replaced): new price or quantity, priority lost. Ref is the new reference, OldRef the old one. Feed U when the
 	// whole rest lies in the book again untraded; otherwise feed D for OldRef, and fills and a Rested may follow.
@@ -39,6 +39,12 @@ const (
 	// CommandDropped: a command of an old connection or with a number that is not the expected one changed nothing (no number). NextIn
 	// is the expected number.
 	CommandDropped
+	// Triggered (report Triggered): the stop price was reached, the order comes in now: fills and a Rested may follow. StopPrice.
+	Triggered
+	// Refreshed (feed A): the shown part of an iceberg was filled, the next one stands at the back of its price under Ref. No report.
+	Refreshed
+	// MassCancelled: the answer to a MassCancel, behind the orders' own events. Qty: how many orders; Reason: why none could be.
+	MassCancelled
 	eventKinds
 )
 
@@ -68,6 +74,13 @@ const (
 	SessionDisconnected
 	DayEnded
 	NotAuthorized
+	WouldTrade
+	MinimumNotMet
+	SelfTradePrevented
+	Expired
+	ExpireTimePast
+	StopPriceOutOfRange
+	NoReferencePrice
 	reasons
 )
 
@@ -91,6 +104,7 @@ type Event struct {
 	RefTag     uint16
 	RefMsgType [2]byte
 	Flags      uint8
+	Conditions Conditions
 	Epoch      uint32
 	// OutSeq is the outbound number of the message in its session, from 1.
 	OutSeq uint64
@@ -110,6 +124,10 @@ type Event struct {
 	Price, Qty int64
 	// LastPrice in ticks and LastQty in lots are of this fill.
 	LastPrice, LastQty int64
+	// StopPrice in ticks is the order's, 0 if it has none.
+	StopPrice int64
+	// Shown is the quantity for the feed (A, U, X) in lots where it shows less than Leaves or LastQty: an iceberg's. 0: there is no difference.
+	Shown int64
 	// Cum is what has been filled, Leaves what is open: both after this event. Cum + Leaves = Qty while the order lives.
 	Cum, Leaves int64
 	// NotionalHi, NotionalLo: sum of price (ticks) x quantity over all fills of the order, 128 bits two's complement, for the average price.

@@ -5,42 +5,95 @@ import (
 	"math/bits"
 )
 
-// identity is what is remembered of a client order id: 96 bits of a hash over session and id (among a million ids a day two of them agree by
-// chance once in 10^17 days), and what it names. The place it would hash to is where it lies, or soon after.
-type identity struct {
-	lo uint64
-	hi uint32
-	// slot is vacant, notOrder, ended, or the slot of the order it named last: the order is still alive under this id exactly if the
-	// slot's name leads back here.
-	slot uint32
+// identities remembers the client ids of the day. Clients number their orders, so ids that follow each other lie together: an id is split into a family
+// (all of it but the last digit or two) and a member (those digits), and one block of the table has 64 bits for a family's members. Families that differ
+// in their last byte only are neighbours. So some hundred ids in sequence cost one look into memory; ids without any order cost one each.
+//
+// The table is open-addressed with linear probing, at most three quarters full. Nothing is deleted before the day ends, and the hash has no seed, so
+// the same ids lie at the same places on every replica. A family is known by its last byte and 87 bits of a hash over session and the rest: among a
+// million ids a day two families agree by chance once in 10^14 days.
+type identities struct {
+	blocks []idBlock
+	used   int // blocks in use
+	count  int // ids
+	limit  int // ids, and blocks
+	// older are ids of which only the first version's hash is known.
+	older []olderID
 }
+
+// idBlock is a family. Invariant: seen is 0 in a vacant block only; orders has no bit that seen has not.
+type idBlock struct {
+	lo     uint64
+	hi     uint32
+	_      uint32
+	seen   uint64
+	orders uint64 // those that are or were an order's
+}
+
+// idText is a client id as five words. Ids are moved word by word wherever it matters: what the compiler makes of an array of 40 bytes are three moves that
+// overlap, and the next one has to wait until they are in the cache.
+type idText [ClientIDLen / 8]uint64
+
+func (t *idText) set(id *ClientID) {
+	t[0], t[1], t[2], t[3], t[4] = idWords(id)
+}
+
+func (t *idText) is(id *ClientID) bool {
+	a, b, c, d, e := idWords(id)
+	return t[0] == a && (t[1]^b)|(t[2]^c)|(t[3]^d)|(t[4]^e) == 0
+}
+
+// put writes the id to where an event has it.
+func (t *idText) put(id *ClientID) {
+	le := binary.LittleEndian
+	le.PutUint64(id[0:8], t[0])
+	le.PutUint64(id[8:16], t[1])
+	le.PutUint64(id[16:24], t[2])
+	le.PutUint64(id[24:32], t[3])
+	le.PutUint64(id[32:40], t[4])
+}
+
+func (t *idText) clientID() (id ClientID) {
+	t.put(&id)
+	return id
+}
+
+// copyID copies an id word by word.
+func copyID(dst, src *ClientID) {
+	var t idText
+	t.set(src)
+	t.put(dst)
+}
+
+// idState is what is known of an id.
+type idState uint8
 
 const (
-	vacant   = 0
-	notOrder = 1 // an id of a request, or of an order that was refused
-	ended    = 2 // an order's, of which nothing else is known
+	neverSeen idState = iota
+	notOrder          // an id of a request, or of an order that was refused
+	wasOrder          // or is
 )
 
-// identities is the table of the ids seen this day, open-addressed with linear probing, at most three quarters full; nothing is
-// deleted before the day ends, so a place once given is good all day. The hash has no seed: the same ids lie at the same places on every replica.
-type identities struct {
-	table []identity
-	count int
-	limit int
+// idKey is an id's family and member. The lowest lastBits of hi are the family's last byte.
+type idKey struct {
+	lo     uint64
+	hi     uint32
+	member uint8
 }
 
+const lastBits = 9
+
 func newIdentities(limit int) identities {
-	size := 1 << bits.Len(uint(limit+limit/3))
-	t := identities{table: make([]identity, size), limit: limit}
+	t := identities{blocks: make([]idBlock, 1<<bits.Len(uint(limit+limit/3)-1)), limit: limit}
 	t.clear()
 	return t
 }
 
 func (t *identities) clear() {
-	for i := range t.table { // writes, so that no order pays for a first touch
-		t.table[i] = identity{}
+	for i := range t.blocks { // writes, so that no order pays for a first touch
+		t.blocks[i] = idBlock{}
 	}
-	t.count = 0
+	t.used, t.count, t.older = 0, 0, nil
 }
 
 const (
@@ -57,55 +110,147 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// fingerprint hashes a session's id.
-func fingerprint(session uint16, id *ClientID) (lo, hi uint64) {
-	a := binary.LittleEndian.Uint64(id[0:8])
-	b := binary.LittleEndian.Uint64(id[8:16]) ^ uint64(session)*k4
-	c := binary.LittleEndian.Uint64(id[16:24])
-	d := binary.LittleEndian.Uint64(id[24:32])
-	e := binary.LittleEndian.Uint64(id[32:40])
-	lo, hi = fold(a^k0, b^k1), fold(a^k2, b^k3)
+// What a family's text has in place of the member; the highest byte of its last word tells how the member was taken, so no two ids make the same pair.
+const (
+	familyTens  = 0xe0 // in place of two digits
+	familyDigit = 0xe8 // in place of one digit
+	familyOther = 0xf0 // in place of another byte, + its two highest bits
+)
+
+// splitMember splits the last word of an id that has any bytes into what is left of it, the family's last byte (twice, and 1 more in the upper half of
+// two digits) and the member.
+func splitMember(w uint64) (rest uint64, last uint32, member uint8) {
+	at := 63 - bits.LeadingZeros64(w)&^7 - 7 // of the last byte, in bits
+	end, before := byte(w>>at), byte(w<<8>>at)
+	digit, ten := end-'0', before-'0'
+	upper := uint32(0)
+	var mark uint64
+	switch {
+	case digit > 9:
+		mark, member = uint64(familyOther|end>>6), end&63
+	case ten > 9 || at == 0:
+		mark, member = familyDigit, digit
+	default:
+		at -= 8
+		if ten >= 6 {
+			ten -= 6
+			upper = 1
+		}
+		mark, member = familyTens, ten*10+digit
+	}
+	rest = w&(1<<at-1) | mark<<at
+	if at >= 8 {
+		at -= 8
+		upper |= uint32(byte(w>>at)) << 1
+		rest &^= 0xff << at
+	}
+	return rest, upper, member
+}
+
+// makeKey finds family and member of a session's id.
+func makeKey(session uint16, id *ClientID) idKey {
+	le := binary.LittleEndian
+	a, b, c, d, e := le.Uint64(id[0:8]), le.Uint64(id[8:16]), le.Uint64(id[16:24]), le.Uint64(id[24:32]), le.Uint64(id[32:40])
+	var member uint8
+	var last uint32
+	s := uint64(session) * k4
+	if b|c|d|e == 0 {
+		if a != 0 {
+			a, last, member = splitMember(a)
+		}
+		lo, hi := fold(a^k0, s^k1), fold(a^k2, s^k3)
+		return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | last, member}
+	}
+	switch {
+	case e != 0:
+		e, last, member = splitMember(e)
+	case d != 0:
+		d, last, member = splitMember(d)
+	case c != 0:
+		c, last, member = splitMember(c)
+	default:
+		b, last, member = splitMember(b)
+	}
+	b ^= s
+	lo, hi := fold(a^k0, b^k1), fold(a^k2, b^k3)
 	if c|d|e != 0 {
 		x := fold(c^k2, d^k1) ^ fold(e^k5, k0)
 		y := fold(c^k4, d^k5) ^ fold(e^k3, k2)
 		lo, hi = fold(lo^x, k3), fold(hi^y, k5)
 	}
-	return lo ^ hi>>7, hi
+	return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | last, member}
 }
 
-// find is the place of an id, and whether it is there; if not, it is the place where it would go.
-func (t *identities) find(session uint16, id *ClientID) (place uint32, seen bool) {
-	lo, hi := fingerprint(session, id)
-	mask := uint32(len(t.table) - 1)
-	for place = uint32(lo) & mask; ; place = (place + 1) & mask {
-		e := &t.table[place]
-		if e.slot == vacant {
-			return place, false
-		}
-		if e.lo == lo && e.hi == uint32(hi) {
-			return place, true
+// find is the block of an id's family, or the one where it would go, and what is known of the id.
+func (t *identities) find(k idKey, session uint16, id *ClientID) (at uint32, state idState) {
+	at = t.block(k)
+	b := &t.blocks[at]
+	switch {
+	case b.orders>>k.member&1 != 0:
+		return at, wasOrder
+	case b.seen>>k.member&1 != 0:
+		return at, notOrder
+	case t.older != nil:
+		return at, t.findOlder(session, id)
+	}
+	return at, neverSeen
+}
+
+func (t *identities) block(k idKey) (at uint32) {
+	mask := uint32(len(t.blocks) - 1)
+	for at = (uint32(k.lo) + k.hi&31) & mask; ; at = (at + 1) & mask {
+		if b := &t.blocks[at]; b.seen == 0 || b.lo == k.lo && b.hi == k.hi {
+			return at
 		}
 	}
 }
 
-func (t *identities) full() bool { return t.count >= t.limit }
+func (t *identities) full() bool { return t.count+len(t.older) >= t.limit }
 
-// add puts an id at the place that find gave; the table must not be full.
-func (t *identities) add(place uint32, session uint16, id *ClientID, slot uint32) {
-	lo, hi := fingerprint(session, id)
-	t.table[place] = identity{lo, uint32(hi), slot}
+// add notes an id that find did not, at the block that it gave; the table must not be full.
+func (t *identities) add(at uint32, k idKey, order bool) {
+	b := &t.blocks[at]
+	if b.seen == 0 {
+		b.lo, b.hi = k.lo, k.hi
+		t.used++
+	}
+	b.seen |= 1 << k.member
+	if order {
+		b.orders |= 1 << k.member
+	}
 	t.count++
 }
 
-// addFingerprint puts back an id of which only the fingerprint is known.
-func (t *identities) addFingerprint(lo uint64, hi, slot uint32) (place uint32, ok bool) {
-	mask := uint32(len(t.table) - 1)
-	for place = uint32(lo) & mask; t.table[place].slot != vacant; place = (place + 1) & mask {
-		if t.table[place].lo == lo && t.table[place].hi == hi {
-			return 0, false
+// olderID is an id of which a snapshot of the first version had but a hash of the whole.
+type olderID struct {
+	lo    uint64
+	hi    uint32
+	order bool
+}
+
+// olderHash is the first version's hash of an id.
+func olderHash(session uint16, id *ClientID) (lo uint64, hi uint32) {
+	le := binary.LittleEndian
+	a, b := le.Uint64(id[0:8]), le.Uint64(id[8:16])^uint64(session)*k4
+	c, d, e := le.Uint64(id[16:24]), le.Uint64(id[24:32]), le.Uint64(id[32:40])
+	lo, h := fold(a^k0, b^k1), fold(a^k2, b^k3)
+	if c|d|e != 0 {
+		x := fold(c^k2, d^k1) ^ fold(e^k5, k0)
+		y := fold(c^k4, d^k5) ^ fold(e^k3, k2)
+		lo, h = fold(lo^x, k3), fold(h^y, k5)
+	}
+	return lo ^ h>>7, uint32(h)
+}
+
+func (t *identities) findOlder(session uint16, id *ClientID) idState {
+	lo, hi := olderHash(session, id)
+	for i := range t.older { // until the day ends, and only in a market whose snapshot was that old
+		if e := &t.older[i]; e.lo == lo && e.hi == hi {
+			if e.order {
+				return wasOrder
+			}
+			return notOrder
 		}
 	}
-	t.table[place] = identity{lo, hi, slot}
-	t.count++
-	return place, true
+	return neverSeen
 }

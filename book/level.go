@@ -1,13 +1,33 @@
 package book
 
-// level is one price of one side: its orders in the order of their arrival, between the levels next better and next worse. Invariant: it has at least
-// one order, and qty is the sum of their open quantities.
+// level is one price in one of an instrument's ladders: its orders in the order in which they trade, between the levels next better and next worse. In the
+// book, those that are shown stand before those that are hidden. Invariant: it has at least one order, qty is the sum of their open quantities,
+// shown of what is seen of them; head to lastSeen are the seen orders, seen in number.
 type level struct {
-	price         int64
-	qty           int64
-	head, tail    uint32
-	count         uint32
+	price      int64
+	qty, shown int64
+	stamp      uint64 // index of the command that changed it last
+	head, tail uint32
+	lastSeen   uint32
+	count      uint32
+	seen       uint32
+	// better and worse are the neighbouring levels; worse also links free ones.
 	better, worse uint32
+	ladder        uint8 // which of the instrument's
+}
+
+// An instrument has six ladders, numbered by what waits in them plus the side: the book; all-or-none orders, which others need not wait for; and
+// stops by their stop prices.
+const (
+	inBook     = 0
+	allOrNones = 2
+	stopped    = 4
+	ladders    = 6
+)
+
+// keyOf orders the prices of a ladder best first; of stops the one that is reached first is best: the lowest buy, the highest sell.
+func keyOf(ladder uint8, price int64) uint64 {
+	return priceKey(Side((ladder^ladder>>2)&1), price)
 }
 
 // levelPool holds the levels of all instruments. Level 0 is none. It has as many as there are orders, so it is never empty
@@ -26,13 +46,12 @@ func newLevelPool(n int) levelPool {
 	return p
 }
 
-func (p *levelPool) take(price int64) uint32 {
+func (p *levelPool) take() uint32 {
 	i := p.free
 	if i == 0 {
 		panic("book: level pool empty though there are as many levels as orders")
 	}
 	p.free = p.levels[i].worse
-	p.levels[i] = level{price: price}
 	return i
 }
 
@@ -41,31 +60,63 @@ func (p *levelPool) release(i uint32) {
 	p.free = i
 }
 
-// enqueue puts an order at the back of its price, making the level if it is the first there.
-func (m *Market) enqueue(slot uint32) {
+// enqueue puts an order behind those of its kind at a price of a ladder, making the level if it is the first there.
+func (m *Market) enqueue(slot uint32, ladder uint8, price int64) {
 	o := &m.pool.orders[slot]
-	l := &m.books[o.instrument].sides[o.side]
-	key := priceKey(o.side, o.price)
+	l := &m.books[o.instrument].ladders[ladder]
+	key := keyOf(ladder, price)
 	li := m.nodes.find(l, key)
 	if li == 0 {
-		li = m.addLevel(l, key, o.price)
+		li = m.addLevel(l, key, price, ladder)
 	}
 	lv := &m.levels.levels[li]
-	o.level, o.next, o.prev = li, 0, lv.tail
-	if lv.tail != 0 {
-		m.pool.orders[lv.tail].next = slot
-	} else {
-		lv.head = slot
-	}
-	lv.tail = slot
+	o.level = li
+	lv.stamp = m.counters.index
 	lv.qty += int64(o.open)
 	lv.count++
+	if ladder < allOrNones && o.marks != 0 {
+		m.enqueueMarked(slot, lv)
+		return
+	}
+	lv.shown += int64(o.open)
+	lv.seen++
+	m.link(slot, lv, lv.lastSeen)
+	lv.lastSeen = slot
 }
 
-// dequeue takes an order out of its level, and the level out of its side if it was the last there. The order's fields keep their values.
-func (m *Market) dequeue(slot uint32) {
+// enqueueMarked is the rest of enqueue for orders of the book that may not be seen, or not as a whole.
+func (m *Market) enqueueMarked(slot uint32, lv *level) {
+	if m.pool.orders[slot].marks&unseen != 0 {
+		m.link(slot, lv, lv.tail)
+		return
+	}
+	lv.shown += int64(m.pool.slice(slot))
+	lv.seen++
+	m.link(slot, lv, lv.lastSeen)
+	lv.lastSeen = slot
+}
+
+// link puts an order into a level's queue behind another (0: at the front).
+func (m *Market) link(slot uint32, lv *level, behind uint32) {
 	o := &m.pool.orders[slot]
-	lv := &m.levels.levels[o.level]
+	o.prev = behind
+	if behind != 0 {
+		o.next = m.pool.orders[behind].next
+		m.pool.orders[behind].next = slot
+	} else {
+		o.next = lv.head
+		lv.head = slot
+	}
+	if o.next != 0 {
+		m.pool.orders[o.next].prev = slot
+	} else {
+		lv.tail = slot
+	}
+}
+
+// unlink takes an order out of a level's queue.
+func (m *Market) unlink(slot uint32, lv *level) {
+	o := &m.pool.orders[slot]
 	if o.prev != 0 {
 		m.pool.orders[o.prev].next = o.next
 	} else {
@@ -76,15 +127,33 @@ func (m *Market) dequeue(slot uint32) {
 	} else {
 		lv.tail = o.prev
 	}
-	lv.qty -= int64(o.open)
-	lv.count--
-	if lv.count == 0 {
-		m.removeLevel(&m.books[o.instrument].sides[o.side], o.level, priceKey(o.side, o.price))
+	if lv.lastSeen == slot {
+		lv.lastSeen = o.prev
 	}
 }
 
-func (m *Market) addLevel(l *ladder, key uint64, price int64) uint32 {
-	li := m.levels.take(price)
+// dequeue takes an order out of its level, and the level out of its ladder if it was the last there. The order's fields keep their values.
+func (m *Market) dequeue(slot uint32) {
+	o := &m.pool.orders[slot]
+	lv := &m.levels.levels[o.level]
+	m.unlink(slot, lv)
+	lv.stamp = m.counters.index
+	lv.qty -= int64(o.open)
+	lv.count--
+	if lv.ladder >= allOrNones || o.marks == 0 {
+		lv.shown -= int64(o.open)
+		lv.seen--
+	} else if o.marks&unseen == 0 {
+		lv.shown -= int64(m.pool.slice(slot))
+		lv.seen--
+	}
+	if lv.count == 0 {
+		m.removeLevel(&m.books[o.instrument].ladders[lv.ladder], o.level, keyOf(lv.ladder, lv.price))
+	}
+}
+
+func (m *Market) addLevel(l *ladder, key uint64, price int64, which uint8) uint32 {
+	li := m.levels.take()
 	better := m.nodes.insert(l, key, li)
 	worse := l.best
 	if better != 0 {
@@ -96,8 +165,7 @@ func (m *Market) addLevel(l *ladder, key uint64, price int64) uint32 {
 	if worse != 0 {
 		m.levels.levels[worse].better = li
 	}
-	lv := &m.levels.levels[li]
-	lv.better, lv.worse = better, worse
+	m.levels.levels[li] = level{price: price, better: better, worse: worse, ladder: which}
 	return li
 }
 
@@ -114,3 +182,15 @@ func (m *Market) removeLevel(l *ladder, li uint32, key uint64) {
 	m.nodes.remove(l, key)
 	m.levels.release(li)
 }
+
+// after is the order behind another in a ladder, over levels, 0 if it is the last.
+func (m *Market) after(slot uint32) uint32 {
+	o := &m.pool.orders[slot]
+	if o.next != 0 {
+		return o.next
+	}
+	return m.levels.levels[m.levels.levels[o.level].worse].head // level 0 has no head
+}
+
+// first is the order that stands first in a ladder, 0 if there is none.
+func (m *Market) first(l *ladder) uint32 { return m.levels.levels[l.best].head }

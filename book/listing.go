@@ -37,10 +37,18 @@ func (m *Market) tradingAction() {
 }
 
 func (m *Market) addParticipant() {
-	name := text(&m.cmd.ClientID)
+	name, group := text(&m.cmd.ClientID), uint16(len(m.participants))
+	if m.cmd.OrigID != (ClientID{}) {
+		member, ok := m.ParticipantByName(text(&m.cmd.OrigID))
+		if !ok {
+			return
+		}
+		group = m.groups[member]
+	}
 	if _, known := m.ParticipantByName(name); known || name == "" || len(m.participants) > m.limits.Participants {
 		return
 	}
+	m.groups = append(m.groups, group)
 	m.participants = append(m.participants, m.cmd.ClientID)
 	m.event(ParticipantAdded).ClientID = m.cmd.ClientID
 }
@@ -71,7 +79,7 @@ func (m *Market) systemEvent() {
 		return
 	}
 	if newDay {
-		m.ids.clear()
+		m.newDay()
 	}
 	m.phase = m.cmd.Code
 	e := m.event(SystemEventOccurred)
@@ -81,9 +89,30 @@ func (m *Market) systemEvent() {
 		return
 	}
 	for number := range m.books {
-		for side := range m.books[number].sides {
-			for best := m.books[number].sides[side].best; best != 0; best = m.books[number].sides[side].best {
-				m.end(m.levels.levels[best].head, DayEnded, nil)
+		for k := range m.books[number].ladders {
+			for slot := m.first(&m.books[number].ladders[k]); slot != 0; {
+				next := m.after(slot)
+				if tif := m.pool.orders[slot].tif; tif != GoodTillCancel && tif != GoodTillDate {
+					m.end(slot, DayEnded, nil)
+				}
+				slot = next
+			}
+		}
+	}
+}
+
+// newDay forgets the client ids of the day before, except those of the orders that live on, and its trades.
+func (m *Market) newDay() {
+	m.ids.clear()
+	for number := range m.books {
+		b := &m.books[number]
+		b.day.newDay()
+		for k := range b.ladders {
+			for slot := m.first(&b.ladders[k]); slot != 0; slot = m.after(slot) {
+				o := &m.pool.orders[slot]
+				id := m.pool.orders[slot].name.clientID()
+				key := makeKey(o.session, &id)
+				m.ids.add(m.ids.block(key), key, true)
 			}
 		}
 	}

@@ -7,9 +7,11 @@ type Market struct {
 	levels levelPool
 	nodes  nodePool
 	ids    identities
+	due    dueHeap
 
 	books        []instrumentBook // by instrument number; 0 is none
 	participants []ClientID       // by number; 0 is none
+	groups       []uint16         // by participant: the number of one of the group
 	sessions     []Session        // by number; 0 is none
 
 	counters counters
@@ -18,6 +20,8 @@ type Market struct {
 	// cmd is the command being applied, out where its events go.
 	cmd *Command
 	out []Event
+	// electedFirst to electedLast (slots, 0: none) are the stops that were reached and come in before the command is done.
+	electedFirst, electedLast uint32
 }
 
 // counters are the numbers given so far, and the day's sums.
@@ -29,12 +33,15 @@ type counters struct {
 	time                           int64
 }
 
-// instrumentBook is an instrument and its two sides.
+// instrumentBook is an instrument and what waits in it.
 type instrumentBook struct {
-	info     Instrument
-	maxPrice int64 // ticks
-	maxQty   int64 // lots
-	sides    [2]ladder
+	ladders  [ladders]ladder // inBook, allOrNones, stopped: plus the side
+	maxPrice int64           // ticks
+	maxQty   int64           // lots
+	day      Statistics
+	// trailing and newestTrailing are the ends of the lists of trailing stops of each side, oldest first (slots, 0: none).
+	trailing, newestTrailing [2]uint32
+	info                     Instrument
 }
 
 // Instrument is what is listed.
@@ -51,7 +58,8 @@ func NewMarket(l Limits) *Market {
 	l = l.clamp()
 	return &Market{
 		limits: l, pool: newOrderPool(l.Orders), levels: newLevelPool(l.Orders + 1), nodes: newNodePool(l.PriceNodes), ids: newIdentities(l.ClientIDs),
-		books: make([]instrumentBook, 1, l.Instruments+1), participants: make([]ClientID, 1, l.Participants+1), sessions: make([]Session, 1, l.Sessions+1),
+		due: newDueHeap(l.Orders), books: make([]instrumentBook, 1, l.Instruments+1), participants: make([]ClientID, 1, l.Participants+1),
+		groups: make([]uint16, 1, l.Participants+1), sessions: make([]Session, 1, l.Sessions+1),
 	}
 }
 
@@ -60,9 +68,12 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 	n := &m.counters
 	n.index++
 	n.time = max(n.time, c.Time)
-	n.stream = hashCommand(n.stream, c)
+	n.stream = hashCommand(n.stream, c) ^ uint64(n.time)
 	first := len(out)
 	m.cmd, m.out = c, out
+	if len(m.due.slots) > 0 {
+		m.expire()
+	}
 	switch c.Kind {
 	case ListInstrument:
 		m.list()
@@ -90,6 +101,8 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 		m.disconnect()
 	case CancelSession:
 		m.cancelSession()
+	case MassCancel:
+		m.massCancel()
 	case Tick:
 	}
 	out = m.out
@@ -102,8 +115,15 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 
 // event appends an empty event of a kind and gives it to be filled, until the next one.
 func (m *Market) event(kind EventKind) *Event {
-	m.out = append(m.out, Event{Kind: kind, Index: m.counters.index, Time: m.counters.time})
-	return &m.out[len(m.out)-1]
+	n := len(m.out)
+	if n == cap(m.out) {
+		m.out = append(m.out, Event{})[:n]
+	}
+	m.out = m.out[:n+1]
+	e := &m.out[n]
+	*e = Event{}
+	e.Kind, e.Index, e.Time = kind, m.counters.index, m.counters.time
+	return e
 }
 
 // onFeed gives the event its number on the feed.
@@ -159,63 +179,10 @@ func (m *Market) ParticipantByName(name string) (uint16, bool) {
 	return 0, false
 }
 
-// Best is the best price of a side in ticks; false: the side is empty.
-func (m *Market) Best(instrument uint16, side Side) (price int64, ok bool) {
-	best := m.books[instrument].sides[side].best
-	return m.levels.levels[best].price, best != 0
-}
-
-// PriceLevel is one price of a side.
-type PriceLevel struct {
-	Price, Qty int64
-	Orders     int
-}
-
-// Depth appends the side's best n levels, best first.
-func (m *Market) Depth(instrument uint16, side Side, n int, dst []PriceLevel) []PriceLevel {
-	for li := m.books[instrument].sides[side].best; li != 0 && n > 0; n-- {
-		l := &m.levels.levels[li]
-		dst = append(dst, PriceLevel{Price: l.price, Qty: l.qty, Orders: int(l.count)})
-		li = l.worse
-	}
-	return dst
-}
-
-// RestingOrder is an open order.
-type RestingOrder struct {
-	OrderID, Ref uint64
-	Session      uint16
-	Side         Side
-	Price        int64
-	Qty, Open    int64
-	ClientID     ClientID
-}
-
-// RestingOrders appends the side's orders in the order in which they would trade.
-func (m *Market) RestingOrders(instrument uint16, side Side, dst []RestingOrder) []RestingOrder {
-	for li := m.books[instrument].sides[side].best; li != 0; li = m.levels.levels[li].worse {
-		for s := m.levels.levels[li].head; s != 0; s = m.pool.orders[s].next {
-			dst = append(dst, m.resting(s))
-		}
-	}
-	return dst
-}
-
-func (m *Market) resting(slot uint32) RestingOrder {
-	o := &m.pool.orders[slot]
-	return RestingOrder{
-		OrderID: o.id, Ref: o.ref, Session: o.session, Side: o.side, Price: o.price, Qty: int64(o.qty), Open: int64(o.open), ClientID: m.pool.ids[slot],
-	}
-}
-
 // OrderByClientID finds an open order by its present client id.
 func (m *Market) OrderByClientID(session uint16, id *ClientID) (RestingOrder, bool) {
-	place, seen := m.ids.find(session, id)
-	if !seen {
-		return RestingOrder{}, false
-	}
-	slot := m.ids.table[place].slot
-	if slot < firstSlot || m.pool.orders[slot].name != place {
+	slot := m.pool.find(makeKey(session, id), session, id)
+	if slot == 0 {
 		return RestingOrder{}, false
 	}
 	return m.resting(slot), true

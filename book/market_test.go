@@ -120,7 +120,7 @@ func TestSnapshotRefusesDamage(t *testing.T) {
 		m.Apply(&commands[i], nil)
 	}
 	snapshot := m.AppendSnapshot(nil)
-	small := Limits{Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 1, Sessions: 4}
+	small := Limits{Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 3, Sessions: 4}
 	if _, err := RestoreMarket(small, snapshot); err != nil {
 		t.Fatal(err)
 	}
@@ -135,10 +135,10 @@ func TestSnapshotRefusesDamage(t *testing.T) {
 		}
 	}
 	for what, l := range map[string]Limits{
-		"orders":      {Orders: 3, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 1, Sessions: 4},
-		"ids":         {Orders: 500, ClientIDs: 10, PriceNodes: 1000, Instruments: 3, Participants: 1, Sessions: 4},
-		"instruments": {Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 2, Participants: 1, Sessions: 4},
-		"sessions":    {Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 1, Sessions: 3},
+		"orders":      {Orders: 3, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 3, Sessions: 4},
+		"ids":         {Orders: 500, ClientIDs: 10, PriceNodes: 1000, Instruments: 3, Participants: 3, Sessions: 4},
+		"instruments": {Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 2, Participants: 3, Sessions: 4},
+		"sessions":    {Orders: 500, ClientIDs: 1000, PriceNodes: 1000, Instruments: 3, Participants: 3, Sessions: 3},
 	} {
 		if _, err := RestoreMarket(l, snapshot); !errors.Is(err, ErrSnapshot) {
 			t.Errorf("too few %s: %v", what, err)
@@ -188,7 +188,7 @@ func FuzzApply(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	l := Limits{Orders: 8, ClientIDs: 64, PriceNodes: 64, Instruments: 3, Participants: 1, Sessions: 4}
+	l := Limits{Orders: 8, ClientIDs: 64, PriceNodes: 64, Instruments: 3, Participants: 3, Sessions: 4}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, _ := openMarket(t, l, 3, 4)
 		feed, out := m.NextFeedSeq(), []Event(nil)

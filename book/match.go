@@ -5,7 +5,9 @@ func (m *Market) incoming(kind EventKind) *Event {
 	c := m.cmd
 	e := m.event(kind)
 	e.Instrument, e.Side, e.Type, e.TIF, e.Price, e.Qty, e.InSeq = c.Instrument, c.Side, c.Type, c.TIF, c.Price, c.Qty, c.InSeq
-	e.ClientID, e.OrigID = c.ClientID, c.OrigID
+	e.Conditions, e.StopPrice = c.Conditions, c.StopPrice
+	copyID(&e.ClientID, &c.ClientID)
+	copyID(&e.OrigID, &c.OrigID)
 	return e
 }
 
@@ -14,50 +16,85 @@ func (m *Market) about(kind EventKind, slot uint32) *Event {
 	o := &m.pool.orders[slot]
 	e := m.event(kind)
 	e.Instrument, e.Side, e.Type, e.TIF, e.Price, e.Qty = o.instrument, o.side, o.typ, o.tif, o.price, int64(o.qty)
-	e.OrderID, e.Ref, e.Cum, e.Leaves, e.ClientID = o.id, o.ref, int64(o.cum()), int64(o.open), m.pool.ids[slot]
+	e.OrderID, e.Ref, e.Cum, e.Leaves = o.id, o.ref, int64(o.cum()), int64(o.open)
+	o.name.put(&e.ClientID)
 	e.NotionalHi, e.NotionalLo = o.notional>>63, uint64(o.notional)
+	if o.marks != 0 {
+		e.Conditions = o.marks.conditions()
+		if o.marks&hasTerms != 0 {
+			e.StopPrice = m.pool.terms[slot].stop
+		}
+	}
 	return e
 }
 
-// enter takes a new order: checks it, matches it, and rests or ends what is left.
+// enter takes a new order: checks it, and lets it wait or come in.
 func (m *Market) enter() {
 	c := m.cmd
 	if !m.accept() {
 		return
 	}
-	place, seen := m.ids.find(c.Session, &c.ClientID)
-	reason := m.refusal(seen)
+	own := m.look(&c.ClientID)
+	reason, price := m.refusal(own.state != neverSeen), int64(0)
+	if reason == NoReason {
+		price, reason = m.entryPrice(&m.books[c.Instrument], c)
+	}
 	if reason != NoReason {
-		if !seen && c.ClientID[0] != 0 && !m.ids.full() {
-			m.ids.add(place, c.Session, &c.ClientID, notOrder)
-		}
+		m.remember(own)
 		e := m.incoming(Rejected)
 		e.Reason = reason
 		m.send(e, c.Session)
 		return
 	}
-	slot := m.pool.take()
-	m.ids.add(place, c.Session, &c.ClientID, slot)
-	m.counters.order++
-	m.counters.ref++
-	m.counters.accepted++
-	m.pool.orders[slot] = order{
-		id: m.counters.order, ref: m.counters.ref, price: c.Price, qty: uint32(c.Qty), open: uint32(c.Qty), name: place,
-		session: c.Session, instrument: c.Instrument, side: c.Side, typ: c.Type, tif: c.TIF,
-	}
-	if c.Type == MarketOrder {
-		m.pool.orders[slot].price = 0
-	}
-	m.pool.ids[slot] = c.ClientID
+	slot := m.admit(own, price)
 	e := m.about(Accepted, slot)
 	e.InSeq = c.InSeq
 	m.send(e, c.Session)
-	if c.TIF == FillOrKill && !m.fillable(slot) {
-		m.drop(slot, NotFillable)
+	if c.Type.in(stops) && !m.reached(slot) {
+		m.wait(slot)
 		return
 	}
-	m.match(slot)
-	m.settle(slot)
+	if c.Type.in(stops) {
+		m.trigger(slot)
+	} else {
+		m.arrive(slot, uint32(c.MinQty))
+	}
+	m.runElected()
+}
+
+// admit gives the command's order a slot and its numbers.
+func (m *Market) admit(own place, price int64) (slot uint32) {
+	c := m.cmd
+	slot = m.pool.take()
+	m.ids.add(own.block, own.key, true)
+	m.pool.name(slot, own.key, &c.ClientID)
+	m.counters.order++
+	m.counters.ref++
+	m.counters.accepted++
+	o := &m.pool.orders[slot]
+	o.id, o.ref, o.price, o.notional, o.qty, o.open = m.counters.order, m.counters.ref, price, 0, uint32(c.Qty), uint32(c.Qty)
+	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, c.Side, c.Type, c.TIF, makeMarks(c.Conditions, c.SelfTrade)
+	if c.Type.in(stops) || c.TIF == GoodTillDate || c.Display != 0 && c.Display < c.Qty {
+		m.giveTerms(slot)
+	}
+	return slot
+}
+
+// giveTerms notes what only some orders have.
+func (m *Market) giveTerms(slot uint32) {
+	c := m.cmd
+	m.pool.orders[slot].marks |= hasTerms
+	t := terms{stop: c.StopPrice, trail: c.Trail, expire: c.Expire}
+	if c.Display < c.Qty {
+		t.display = uint32(c.Display)
+	}
+	if c.StopPrice == 0 && c.Trail != 0 {
+		t.stop = trailFrom(c.Side, m.books[c.Instrument].day.Last, c.Trail)
+	}
+	m.pool.terms[slot] = t
+	if c.TIF == GoodTillDate {
+		m.due.push(m, slot)
+	}
 }
 
 // refusal is why an order cannot be taken, NoReason if it can.
@@ -70,16 +107,20 @@ func (m *Market) refusal(seen bool) Reason {
 		return c.Reason
 	case c.Instrument == 0 || int(c.Instrument) >= len(m.books):
 		return UnknownInstrument
-	case c.ClientID[0] == 0 || c.Side > Sell || c.Type > MarketOrder || c.TIF > FillOrKill:
+	case c.ClientID[0] == 0 || c.Side > Sell || c.Type >= orderTypes || c.TIF >= timesInForce:
 		return UnsupportedOrder
 	case m.ids.full():
 		return ClientIDsFull
 	}
-	return m.terms(&m.books[c.Instrument], c.Type, c.TIF, c.Price, c.Qty)
+	b := &m.books[c.Instrument]
+	if why := m.terms(b, c.Type, c.Price, c.Qty, waits(c.Type, c.TIF)); why != NoReason {
+		return why
+	}
+	return m.conditionsFault(b)
 }
 
 // terms checks what can change from moment to moment, price and quantity.
-func (m *Market) terms(b *instrumentBook, typ OrderType, tif TimeInForce, price, qty int64) Reason {
+func (m *Market) terms(b *instrumentBook, typ OrderType, price, qty int64, waits bool) Reason {
 	switch {
 	case m.phase != 'Q':
 		return MarketClosed
@@ -87,76 +128,107 @@ func (m *Market) terms(b *instrumentBook, typ OrderType, tif TimeInForce, price,
 		return InstrumentHalted
 	case qty < 1 || qty > b.maxQty:
 		return QuantityOutOfRange
-	case typ == Limit && (price < 1 || price > b.maxPrice):
+	case (price < 1 || price > b.maxPrice) && !typ.in(unpriced|1<<MarketToLimit):
 		return PriceOutOfRange
-	case typ == Limit && tif == Day && (int(m.counters.resting) >= m.limits.Orders || !m.nodes.room()): // only what may rest needs room
+	case waits && (int(m.counters.resting) >= m.limits.Orders || !m.nodes.room()):
 		return BookFull
 	}
 	return NoReason
 }
 
-// crosses tells whether an order may trade with a level.
-func crosses(o *order, l *level) bool {
+// crosses tells whether an order may trade at a price of the other side.
+func (o *order) crosses(price int64) bool {
 	switch {
-	case o.typ == MarketOrder:
+	case o.typ.in(unpriced):
 		return true
 	case o.side == Buy:
-		return l.price <= o.price
+		return price <= o.price
 	}
-	return l.price >= o.price
+	return price >= o.price
 }
 
-// fillable tells whether the whole order would trade now.
-func (m *Market) fillable(slot uint32) bool {
+// arrive lets an order come in: what its conditions ask for first, then trades, then rest or end.
+func (m *Market) arrive(slot, minimum uint32) {
 	o := &m.pool.orders[slot]
-	need := int64(o.open)
-	for li := m.books[o.instrument].sides[1-o.side].best; li != 0 && need > 0; {
-		l := &m.levels.levels[li]
-		if !crosses(o, l) {
-			break
+	why := NoReason
+	switch {
+	case o.typ == MarketToLimit && o.price == 0:
+		m.drop(slot, NoLiquidity) // there is no best price to become its limit
+		return
+	case o.tif == FillOrKill || o.marks&marks(AllOrNone) != 0:
+		if m.available(slot) < o.open {
+			why = NotFillable
 		}
-		need -= l.qty
-		li = l.worse
+	case minimum > 0 && m.available(slot) < minimum:
+		m.drop(slot, MinimumNotMet)
+		return
 	}
-	return need <= 0
+	switch {
+	case why == NoReason:
+		why = m.match(slot)
+	case rests(o.typ, o.tif): // an all-or-none waits
+		why = NoReason
+	}
+	m.settle(slot, why)
 }
 
-// match trades the order with the other side: best price first, at each price the order that has been there longest, at the resting order's price.
-func (m *Market) match(slot uint32) {
+// match trades the order with the other side: best price first, at each price the order that has been there longest, at the resting order's price. It gives
+// the reason if the order must not go on.
+func (m *Market) match(slot uint32) Reason {
 	o := &m.pool.orders[slot]
-	other := &m.books[o.instrument].sides[1-o.side]
+	b := &m.books[o.instrument]
+	if b.ladders[allOrNones+1-o.side].best != 0 {
+		return m.matchAround(slot)
+	}
+	other := &b.ladders[1-o.side]
 	for o.open > 0 && other.best != 0 {
 		l := &m.levels.levels[other.best]
-		if !crosses(o, l) {
-			return
+		if !o.crosses(l.price) {
+			break
 		}
-		m.trade(slot, l.head, l.price)
+		if why := m.meet(slot, l.head, l.price); why != NoReason {
+			return why
+		}
 	}
+	return NoReason
+}
+
+// meet trades two orders, unless that is to be prevented.
+func (m *Market) meet(incoming, resting uint32, price int64) Reason {
+	if m.own(incoming, resting) {
+		return m.prevent(incoming, resting)
+	}
+	m.trade(incoming, resting, price)
+	return NoReason
 }
 
 // trade fills both orders. The resting one's event comes first, and is the feed's.
 func (m *Market) trade(incoming, resting uint32, price int64) {
 	in, rest := &m.pool.orders[incoming], &m.pool.orders[resting]
-	qty := min(in.open, rest.open)
+	qty := min(in.open, m.pool.slice(resting))
 	m.counters.match++
 	m.counters.trades++
 	m.counters.volume += uint64(qty)
 	in.notional += price * int64(qty)
 	rest.notional += price * int64(qty)
 	in.open -= qty
+	refresh := false
 	if rest.open == qty {
 		m.dequeue(resting) // with its open quantity still in place
 		rest.open = 0
 	} else {
-		rest.open -= qty
-		m.levels.levels[rest.level].qty -= int64(qty)
+		refresh = m.takeOff(resting, qty)
 	}
 	for _, slot := range [2]uint32{resting, incoming} {
 		e := m.about(Filled, slot)
 		e.LastPrice, e.LastQty, e.Match = price, int64(qty), m.counters.match
 		if slot == resting {
 			e.Resting = true
-			m.onFeed(e, 'E')
+			if rest.marks&unseen == 0 {
+				m.onFeed(e, 'E')
+			} else {
+				m.onFeed(e, 'P')
+			}
 		}
 		m.send(e, m.pool.orders[slot].session)
 	}
@@ -164,33 +236,102 @@ func (m *Market) trade(incoming, resting uint32, price int64) {
 		m.forget(resting)
 		m.counters.resting--
 		m.sessions[rest.session].OpenOrders--
+	} else if refresh {
+		m.refresh(resting)
 	}
+	m.traded(in.instrument, price, qty)
 }
 
-// settle does with what is left of an incoming order what its time in force says.
-func (m *Market) settle(slot uint32) {
+// takeOff lowers what a resting order has open by a fill in part, and tells whether it is an iceberg that shows nothing any more.
+func (m *Market) takeOff(slot, qty uint32) (refresh bool) {
+	o := &m.pool.orders[slot]
+	lv := &m.levels.levels[o.level]
+	o.open -= qty
+	lv.qty -= int64(qty)
+	lv.stamp = m.counters.index
+	if o.marks&unseen == 0 {
+		lv.shown -= int64(qty)
+	}
+	if o.marks&hasTerms == 0 || m.pool.terms[slot].display == 0 {
+		return false
+	}
+	t := &m.pool.terms[slot]
+	t.shown -= qty
+	return t.shown == 0
+}
+
+// settle does with what is left of an incoming order what its time in force says. why not NoReason: it ends for that.
+func (m *Market) settle(slot uint32, why Reason) {
 	o := &m.pool.orders[slot]
 	switch {
 	case o.open == 0:
 		m.forget(slot)
-	case o.typ == MarketOrder:
+	case why != NoReason:
+		m.drop(slot, why)
+	case o.typ.in(unpriced):
 		m.drop(slot, NoLiquidity)
-	case o.tif != Day:
+	case o.tif == ImmediateOrCancel || o.tif == FillOrKill:
 		m.drop(slot, ImmediateOrCancelRest)
+	case !m.nodes.room() && !m.mayRest(o):
+		m.drop(slot, BookFull)
 	default:
 		m.rest(slot)
-		m.onFeed(m.about(Rested, slot), 'A')
+		e := m.about(Rested, slot)
+		if o.marks&unseen == 0 {
+			m.show(e, slot)
+			m.onFeed(e, 'A')
+		}
+		m.retry(o.instrument, 1-o.side)
 	}
+}
+
+// mayRest tells whether a level for the order is there already, so that it needs no more room.
+func (m *Market) mayRest(o *order) bool {
+	ladder := restingLadder(o)
+	return m.nodes.find(&m.books[o.instrument].ladders[ladder], keyOf(ladder, o.price)) != 0
+}
+
+func restingLadder(o *order) uint8 {
+	if o.marks&marks(AllOrNone) != 0 {
+		return allOrNones + uint8(o.side)
+	}
+	return inBook + uint8(o.side)
 }
 
 // rest puts an order into the book.
 func (m *Market) rest(slot uint32) {
-	m.enqueue(slot)
+	o := &m.pool.orders[slot]
+	if o.marks&hasTerms != 0 {
+		t := &m.pool.terms[slot]
+		t.shown = min(t.display, o.open)
+	}
+	m.place(slot, restingLadder(o), o.price)
+}
+
+// place puts an order into a ladder and counts it.
+func (m *Market) place(slot uint32, ladder uint8, price int64) {
+	m.enqueue(slot, ladder, price)
 	m.counters.resting++
 	m.sessions[m.pool.orders[slot].session].OpenOrders++
 }
 
-// drop ends an order that never came into the book.
+// withdraw is place undone.
+func (m *Market) withdraw(slot uint32) {
+	o := &m.pool.orders[slot]
+	if o.typ.in(trailing) && m.waiting(slot) {
+		m.stopTrailing(slot)
+	}
+	m.dequeue(slot)
+	m.counters.resting--
+	m.sessions[o.session].OpenOrders--
+}
+
+// visible tells whether the feed knows a resting order.
+func (m *Market) visible(slot uint32) bool {
+	return m.pool.orders[slot].marks&unseen == 0 && !m.waiting(slot)
+}
+
+// drop ends an order that is not in the book.
 func (m *Market) drop(slot uint32, why Reason) {
 	o := &m.pool.orders[slot]
 	e := m.about(Cancelled, slot)
@@ -202,24 +343,29 @@ func (m *Market) drop(slot uint32, why Reason) {
 // end takes a resting order out of the book. request is the id of the request for it (empty if that had none), nil if nobody asked.
 func (m *Market) end(slot uint32, why Reason, request *ClientID) {
 	o := &m.pool.orders[slot]
-	m.dequeue(slot)
-	m.counters.resting--
-	m.sessions[o.session].OpenOrders--
+	visible := m.visible(slot)
+	m.withdraw(slot)
 	e := m.about(Cancelled, slot)
 	e.Reason, e.Leaves = why, 0
 	if request != nil {
-		e.OrigID, e.InSeq = e.ClientID, m.cmd.InSeq
+		e.InSeq = m.cmd.InSeq
+		o.name.put(&e.OrigID)
 		if request[0] != 0 {
-			e.ClientID = *request
+			copyID(&e.ClientID, request)
 		}
 	}
-	m.onFeed(e, 'D')
+	if visible {
+		m.onFeed(e, 'D')
+	}
 	m.send(e, o.session)
 	m.forget(slot)
 }
 
 // forget gives the order's slot back; its id stays seen.
 func (m *Market) forget(slot uint32) {
-	m.ids.table[m.pool.orders[slot].name].slot = ended
+	o := &m.pool.orders[slot]
+	if o.marks&hasTerms != 0 && m.pool.terms[slot].expire != 0 {
+		m.due.remove(m, slot)
+	}
 	m.pool.release(slot)
 }

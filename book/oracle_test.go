@@ -1,6 +1,7 @@
 package book
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -17,6 +18,8 @@ type flow struct {
 	names   []naiveID // ids used lately
 	halted  bool
 	crowded int // how many open orders there are to be, roughly
+	plain   bool
+	phase   byte
 }
 
 func (f *flow) newID() ClientID {
@@ -83,6 +86,9 @@ func (f *flow) command() Command {
 		if r.IntN(20) == 0 {
 			c.Type, c.Price = MarketOrder, 0
 		}
+		if !f.plain {
+			f.condition(&c)
+		}
 		if r.IntN(100) == 0 {
 			c.Reason = PriceOffTick
 		}
@@ -108,6 +114,9 @@ func (f *flow) command() Command {
 		if r.IntN(5) == 0 {
 			c.Flags = Requeue
 		}
+		if o := f.n.lookup(c.Session, c.OrigID); o != nil && !f.plain {
+			f.newTerms(&c, o)
+		}
 	case k < 75:
 		c.Kind, c.ClientID = Reduce, ClientID{}
 		c.Session, c.OrigID = f.target()
@@ -121,8 +130,16 @@ func (f *flow) command() Command {
 		if r.IntN(100) == 0 {
 			c.Reason = NotAuthorized
 		}
-	case k < 99:
+	case k < 99 && f.plain || k == 98 && r.IntN(4) > 0:
 		return Command{Kind: Tick, Time: f.now}
+	case k < 99 && r.IntN(8) == 0:
+		f.phase = map[byte]byte{0: 'M', 'Q': 'M', 'M': 'O', 'O': 'Q'}[f.phase]
+		return Command{Kind: SystemEvent, Code: f.phase, Time: f.now}
+	case k < 99:
+		c.Kind, c.Code, c.Instrument = MassCancel, "SP"[r.IntN(2)], uint16(r.IntN(len(f.mid)))
+		if r.IntN(2) == 0 {
+			c.Flags, c.Side = OneSide, Side(r.IntN(2))
+		}
 	default:
 		f.halted = !f.halted && r.IntN(10) == 0
 		code := byte('T')
@@ -149,6 +166,70 @@ func (f *flow) command() Command {
 	return c
 }
 
+// condition makes an entered order one with conditions, now and then with such as do not go together.
+func (f *flow) condition(c *Command) {
+	r := f.r
+	some := func() int64 { return 1 + r.Int64N(max(c.Qty, 1)) }
+	for range 1 + r.IntN(20)/19 {
+		switch r.IntN(16) {
+		case 0, 1:
+			c.Conditions |= AllOrNone
+		case 2:
+			c.Conditions |= [...]Conditions{PostOnly, PostOnlySlide}[r.IntN(2)]
+		case 3:
+			c.Conditions |= Hidden
+		case 4, 5:
+			c.Display = some()
+		case 6:
+			c.MinQty = some()
+		case 7, 8, 9:
+			f.stop(c)
+		case 10:
+			c.Type = MarketToLimit
+		}
+	}
+	if r.IntN(3) == 0 {
+		c.SelfTrade = SelfTrade(r.IntN(int(selfTrades)))
+	}
+	switch r.IntN(12) {
+	case 0:
+		c.TIF = GoodTillCancel
+	case 1:
+		c.TIF, c.Expire = GoodTillDate, f.now-10_000+r.Int64N(200_000)
+	}
+}
+
+// stop makes an order a stop, most of them not far from the market.
+func (f *flow) stop(c *Command) {
+	r := f.r
+	c.Type = Stop + OrderType(r.IntN(4))
+	away := r.Int64N(60) - 3
+	if c.Side == Sell {
+		away = -away
+	}
+	c.StopPrice = f.mid[c.Instrument] + away
+	if c.Type >= TrailingStop {
+		c.Trail = r.Int64N(60)
+		if r.IntN(3) > 0 {
+			c.StopPrice = 0
+		}
+	}
+}
+
+// newTerms makes a replace change more than price and quantity.
+func (f *flow) newTerms(c *Command, o *naiveOrder) {
+	r := f.r
+	if o.Display != 0 && r.IntN(3) == 0 || r.IntN(200) == 0 {
+		c.Display = 1 + r.Int64N(max(c.Qty, 1)) + int64(r.IntN(20)/19)
+	}
+	if o.waits && r.IntN(2) == 0 || r.IntN(200) == 0 {
+		c.StopPrice = f.mid[o.Instrument] + r.Int64N(100) - 50
+	}
+	if o.trails() && r.IntN(3) == 0 || r.IntN(200) == 0 {
+		c.Trail = r.Int64N(60)
+	}
+}
+
 // openMarket makes a market in its hours with so many instruments and sessions (logged on under epoch 1), and the naive one beside it.
 func openMarket(tb testing.TB, l Limits, instruments, sessions int) (*Market, *naive) {
 	tb.Helper()
@@ -158,16 +239,22 @@ func openMarket(tb testing.TB, l Limits, instruments, sessions int) (*Market, *n
 	for i := range instruments {
 		apply(Command{Kind: ListInstrument, ClientID: name(fmt.Sprintf("I%d", i+1)), Price: 100, Qty: 1})
 	}
+	// Sessions 1 and 2 are of one participant, 3 of another of its group, the others of a stranger.
 	apply(Command{Kind: AddParticipant, ClientID: name("FIRM")})
+	apply(Command{Kind: AddParticipant, ClientID: name("SISTER"), OrigID: name("FIRM")})
+	apply(Command{Kind: AddParticipant, ClientID: name("STRANGER")})
+	group, firm := []int{0}, []int{0}
 	for i := range sessions {
-		apply(Command{Kind: AddSession, ClientID: name(fmt.Sprintf("S%d>X", i+1)), OrigID: name("FIRM"), Protocol: FIX})
+		of := [...]string{"FIRM", "FIRM", "SISTER", "STRANGER"}[min(i, 3)]
+		group, firm = append(group, [...]int{1, 1, 1, 2}[min(i, 3)]), append(firm, [...]int{1, 1, 2, 3}[min(i, 3)])
+		apply(Command{Kind: AddSession, ClientID: name(fmt.Sprintf("S%d>X", i+1)), OrigID: name(of), Protocol: FIX})
 	}
 	apply(Command{Kind: SystemEvent, Code: 'Q'})
 	for i := range sessions {
 		apply(Command{Kind: Logon, Session: uint16(i + 1), InSeq: 1, Seconds: 30})
 	}
 	n := &naive{
-		seen: map[naiveID]bool{}, order: map[naiveID]bool{}, halted: map[uint16]bool{}, index: m.Index(), lastFeed: m.NextFeedSeq() - 1,
+		seen: map[naiveID]bool{}, order: map[naiveID]bool{}, halted: map[uint16]bool{}, last: map[uint16]int64{}, group: group, firm: firm, phase: 'Q', index: m.Index(), lastFeed: m.NextFeedSeq() - 1,
 		maxPrice: MaxFeedPrice / 100, maxQty: MaxShares, nextIn: make([]uint64, sessions+1), nextOut: make([]uint64, sessions+1),
 	}
 	for i := 1; i <= sessions; i++ {
@@ -176,19 +263,23 @@ func openMarket(tb testing.TB, l Limits, instruments, sessions int) (*Market, *n
 	return m, n
 }
 
-var oracleLimits = Limits{Orders: 10_000, ClientIDs: 200_000, PriceNodes: 20_000, Instruments: 8, Participants: 2, Sessions: 8}
+var oracleLimits = Limits{Orders: 10_000, ClientIDs: 200_000, PriceNodes: 20_000, Instruments: 8, Participants: 4, Sessions: 8}
+
+// oracleTimes makes the flow of TestOracle longer.
+var oracleTimes = flag.Int("oracle", 1, "how many seeds of each kind TestOracle plays")
 
 // TestOracle plays 100,000 random commands to the market and to the naive one: every event must be the same in every field. At random points the
-// market is put away and taken out of its snapshot again.
+// market is put away and taken out of its snapshot again. Half of the seeds have orders of all types and conditions.
 func TestOracle(t *testing.T) {
 	kinds, reasons := map[EventKind]int{}, map[Reason]int{}
-	for seed := range uint64(4) {
+	for seed := range uint64(8 * *oracleTimes) {
 		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) {
 			l := oracleLimits
 			m, n := openMarket(t, l, 3, 4)
-			f := &flow{r: rand.New(rand.NewPCG(seed, 7)), n: n, now: 1000, mid: []int64{0, 1000, 5000, 1_000_000}, crowded: []int{20, 100, 300, 1000}[seed]}
+			f := &flow{r: rand.New(rand.NewPCG(seed, 7)), n: n, now: 1000, mid: []int64{0, 1000, 5000, 1_000_000}, crowded: []int{20, 100, 300, 1000}[seed%4], plain: seed/4%2 == 0}
 			var out []Event
-			for i := range 25_000 {
+			feed := feedBook{}
+			for i := range []int{20_000, 14_000}[seed/4%2] {
 				c := f.command()
 				out = m.Apply(&c, out[:0])
 				want := n.apply(&c)
@@ -196,6 +287,7 @@ func TestOracle(t *testing.T) {
 					t.Fatalf("command %d %+v:\n%s", i, c, difference(out, want))
 				}
 				for k := range out {
+					feed.take(t, &out[k])
 					kinds[out[k].Kind]++
 					reasons[out[k].Reason]++
 				}
@@ -203,6 +295,7 @@ func TestOracle(t *testing.T) {
 					if err := m.check(); err != nil {
 						t.Fatalf("after command %d %v: %v", i, c.Kind, err)
 					}
+					feed.compare(t, m)
 				}
 				if f.r.IntN(2500) == 0 {
 					m = restored(t, l, m)
@@ -211,13 +304,14 @@ func TestOracle(t *testing.T) {
 			compareBooks(t, m, n)
 		})
 	}
-	for k := Accepted; k <= CancelRejected; k++ {
-		if kinds[k] == 0 {
+	for k := Accepted; k < eventKinds; k++ {
+		if kinds[k] == 0 && k != SessionMessageSent && k != SessionClosed {
 			t.Errorf("the flow saw no event %v", k)
 		}
 	}
 	for _, r := range []Reason{PriceOffTick, PriceOutOfRange, QuantityOutOfRange, DuplicateClientID, InstrumentHalted, UnknownOrder, TooLateToCancel,
-		UserRequest, ImmediateOrCancelRest, NotFillable, NoLiquidity, NotAuthorized} {
+		UserRequest, ImmediateOrCancelRest, NotFillable, NoLiquidity, NotAuthorized, UnsupportedOrder, WouldTrade, MinimumNotMet, SelfTradePrevented,
+		Expired, ExpireTimePast, StopPriceOutOfRange, NoReferencePrice, DayEnded, MarketClosed} {
 		if reasons[r] == 0 {
 			t.Errorf("the flow saw nothing %q", r)
 		}
@@ -262,18 +356,129 @@ func compareBooks(t *testing.T, m *Market, n *naive) {
 	t.Helper()
 	var got, want []RestingOrder
 	for i := 1; i <= m.NumInstruments(); i++ {
+		got = m.RestingOrders(uint16(i), Sell, m.RestingOrders(uint16(i), Buy, got))
+		var wholes, stops []RestingOrder
 		for _, side := range []Side{Buy, Sell} {
-			got = m.RestingOrders(uint16(i), side, got)
-			probe := &naiveOrder{Command: Command{Instrument: uint16(i), Side: 1 - side, Type: MarketOrder}}
-			for _, o := range n.against(probe) {
-				want = append(want, RestingOrder{OrderID: o.id, Ref: o.ref, Session: o.Session, Side: o.Side, Price: o.Price, Qty: o.Qty, Open: o.open(), ClientID: o.ClientID})
+			for _, o := range m.WaitingOrders(uint16(i), side, nil) {
+				if o.Conditions&AllOrNone != 0 && !m.waiting(m.slotOf(&o)) {
+					wholes = append(wholes, o)
+				} else {
+					stops = append(stops, o)
+				}
+			}
+		}
+		got = append(append(got, wholes...), stops...)
+		if last := m.Statistics(uint16(i)).Last; last != n.last[uint16(i)] {
+			t.Fatalf("the last trade of %d was at %d, should be %d", i, last, n.last[uint16(i)])
+		}
+	}
+	for _, o := range n.all() {
+		r := RestingOrder{OrderID: o.id, Ref: o.ref, Session: o.Session, Side: o.Side, Type: o.Type, TIF: o.TIF, Conditions: o.Conditions, SelfTrade: o.SelfTrade,
+			Price: o.Price, Qty: o.Qty, Open: o.open(), Shown: o.open(), Display: o.Display, StopPrice: o.StopPrice, Trail: o.Trail, Expire: o.Expire, ClientID: o.ClientID}
+		if o.Display != 0 {
+			r.Shown = o.shown
+		}
+		if !o.visible() {
+			r.Shown = 0
+		}
+		want = append(want, r)
+	}
+	if !slices.Equal(got, want) {
+		for i := range max(len(got), len(want)) {
+			if i >= len(got) || i >= len(want) || got[i] != want[i] {
+				t.Fatalf("the books differ at %d of %d, %d:\n%+v\n%+v", i, len(got), len(want), got[min(i, len(got)-1)], want[min(i, len(want)-1)])
 			}
 		}
 	}
-	if !slices.Equal(got, want) {
-		t.Fatalf("the books differ:\n%v\n%v", got, want)
-	}
 	if m.Resting() != len(n.orders) || m.Trades() != n.lastMatch || m.Orders() != n.lastOrder {
 		t.Fatalf("%d rest, %d trades, %d orders; should be %d, %d, %d", m.Resting(), m.Trades(), m.Orders(), len(n.orders), n.lastMatch, n.lastOrder)
+	}
+}
+
+// slotOf finds a listed order's slot.
+func (m *Market) slotOf(o *RestingOrder) uint32 {
+	return m.pool.find(makeKey(o.Session, &o.ClientID), o.Session, &o.ClientID)
+}
+
+// feedBook is what somebody who sees the feed alone knows: orders by reference.
+type feedBook map[uint64]feedOrder
+
+type feedOrder struct {
+	instrument uint16
+	side       Side
+	price, qty int64
+}
+
+func (f feedBook) take(t *testing.T, e *Event) {
+	shown := func(all int64) int64 {
+		if e.Shown != 0 {
+			return e.Shown
+		}
+		return all
+	}
+	less := func(ref uint64, qty int64) {
+		o, known := f[ref]
+		if !known || qty < 1 || qty > o.qty {
+			t.Fatalf("the feed takes %d off order %d, of which it showed %+v", qty, ref, o)
+		}
+		if o.qty -= qty; o.qty == 0 {
+			delete(f, ref)
+		} else {
+			f[ref] = o
+		}
+	}
+	switch e.Feed {
+	case 'A', 'U':
+		if e.Feed == 'U' {
+			less(e.OldRef, f[e.OldRef].qty)
+		}
+		if _, known := f[e.Ref]; known || shown(e.Leaves) < 1 || e.Conditions&(Hidden|AllOrNone) != 0 {
+			t.Fatalf("the feed shows what it should not: %+v", *e)
+		}
+		f[e.Ref] = feedOrder{e.Instrument, e.Side, e.Price, shown(e.Leaves)}
+	case 'E':
+		if o := f[e.Ref]; o.price != e.LastPrice {
+			t.Fatalf("the feed trades order %d at %d, it was shown at %d", e.Ref, e.LastPrice, o.price)
+		}
+		less(e.Ref, e.LastQty)
+	case 'X':
+		less(e.Ref, shown(e.LastQty))
+	case 'D':
+		ref := e.Ref
+		if e.Kind == Replaced {
+			ref = e.OldRef
+		}
+		less(ref, f[ref].qty)
+	}
+}
+
+// compare checks that the feed's books are those of the market, as far as they are shown.
+func (f feedBook) compare(t *testing.T, m *Market) {
+	type at struct {
+		instrument uint16
+		side       Side
+		price      int64
+	}
+	want := map[at]PriceLevel{}
+	for _, o := range f {
+		l := want[at{o.instrument, o.side, o.price}]
+		l.Qty += o.qty
+		l.Orders++
+		want[at{o.instrument, o.side, o.price}] = l
+	}
+	n := 0
+	for i := range m.NumInstruments() {
+		for _, side := range []Side{Buy, Sell} {
+			levels := m.Depth(uint16(i+1), side, 1<<30, nil)
+			n += len(levels)
+			for _, l := range levels {
+				if w := want[at{uint16(i + 1), side, l.Price}]; w.Qty != l.Qty || w.Orders != l.Orders {
+					t.Fatalf("instrument %d %v at %d: the feed has %d orders of %d lots, the depth %d of %d", i+1, side, l.Price, w.Orders, w.Qty, l.Orders, l.Qty)
+				}
+			}
+		}
+	}
+	if n != len(want) {
+		t.Fatalf("the feed has %d levels, the depth %d", len(want), n)
 	}
 }

@@ -178,17 +178,13 @@ func (m *Market) cancelSession() {
 		return
 	}
 	for number := range m.books {
-		for side := range m.books[number].sides {
-			for li := m.books[number].sides[side].best; li != 0; {
-				worse := m.levels.levels[li].worse
-				for slot := m.levels.levels[li].head; slot != 0; {
-					next := m.pool.orders[slot].next
-					if m.pool.orders[slot].session == m.cmd.Session {
-						m.end(slot, SessionDisconnected, nil)
-					}
-					slot = next
+		for k := range m.books[number].ladders {
+			for slot := m.first(&m.books[number].ladders[k]); slot != 0 && s.OpenOrders > 0; {
+				next := m.after(slot)
+				if m.pool.orders[slot].session == m.cmd.Session {
+					m.end(slot, SessionDisconnected, nil)
 				}
-				li = worse
+				slot = next
 			}
 		}
 	}

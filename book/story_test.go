@@ -15,11 +15,16 @@ import (
 //	                                            market hours; `open closed`: nothing in it
 //	apply                                       one command a line:
 //	  list SYMBOL tick=N lot=N | participant NAME | session NAME of=FIRM [ouch] [cod] [mayreset] | system CODE | halt SYMBOL | resume SYMBOL | tick
-//	  A enter ID SIDE QTY@PRICE|QTY@market [SYMBOL] [ioc|fok] [reason=N]
+//	  participant NAME with=OTHER (of its group) | exchange-cancel [NAME] [SYMBOL] [buy|sell] | at N (the time of what follows, ns)
+//	  A enter ID SIDE QTY@PRICE|QTY@market|QTY@best [SYMBOL] [ioc|fok|gtc|gtd=N] [post|slide|aon|hidden] [show=N] [min=N] [reason=N]
+//	          [stop=N] [trail=N] [stp=newest|oldest|both|decrement]    (@best: market-to-limit; with stop or trail: a stop, with a price a stop-limit)
+//	  A mass-cancel ID session|participant [SYMBOL] [buy|sell]
 //	  A cancel ID ORIG | A replace ID ORIG QTY@PRICE [requeue] | A reduce ORIG QTY      (ID "-": none)
 //	  A logon [seq=N] [expect=N] [reset] [possdup] [heartbeat=N] | A message [code=C] [next=N] [reset] [reason=N] | A disconnect | A cancel-session
 //	  with seq=N and epoch=N in place of the expected ones
-//	book [SYMBOL]                               the orders as they would trade
+//	book [SYMBOL]                               the orders as they would trade, what is shown of them if not all; then those that wait elsewhere
+//	depth N [SYMBOL]                            the N best prices that are shown
+//	statistics [SYMBOL]                         the day's trades
 //	sessions                                    their numbers
 //	restore                                     goes on with the market restored from a snapshot
 //
@@ -64,6 +69,16 @@ func (s *story) run(d *datadriven.TestData) string {
 			symbol = d.CmdArgs[0].Key
 		}
 		return s.book(symbol)
+	case "depth":
+		return s.depth(d)
+	case "statistics":
+		symbol := "ABC"
+		if len(d.CmdArgs) == 1 {
+			symbol = d.CmdArgs[0].Key
+		}
+		v := s.m.Statistics(s.instrument(symbol))
+		return fmt.Sprintf("last %d@%d open=%d high=%d low=%d trades=%d volume=%d notional=%d\n",
+			v.LastQty, v.Last, v.Open, v.High, v.Low, v.Trades, v.Volume, v.NotionalLo)
 	case "sessions":
 		return s.sessions()
 	case "restore":
@@ -173,6 +188,16 @@ func (s *story) command(words []string) Command {
 		}
 	case "tick":
 		c = Command{Kind: Tick}
+	case "at":
+		s.now = int64(s.number(take())) - 1
+		c = Command{Kind: Tick}
+	case "exchange-cancel":
+		c = Command{Kind: MassCancel, Code: 'P'}
+		if len(rest) > 0 {
+			if _, known := s.m.ParticipantByName(rest[0]); known {
+				c.OrigID = name(take())
+			}
+		}
 	default:
 		s.t.Fatalf("unknown word %q", kind)
 	}
@@ -209,8 +234,12 @@ func (s *story) sessionCommand(words []string) Command {
 			s.t.Fatalf("%q: QTY@PRICE is missing", strings.Join(words, " "))
 		}
 		c.Qty = int64(s.number(qty))
-		if price == "market" {
+		switch price {
+		case "market":
 			c.Type = MarketOrder
+			return
+		case "best":
+			c.Type = MarketToLimit
 			return
 		}
 		c.Price = int64(s.number(price))
@@ -237,6 +266,8 @@ func (s *story) sessionCommand(words []string) Command {
 		c.Kind, c.Epoch, c.Seconds = Logon, 0, 30
 	case "message":
 		c.Kind = SessionMessage
+	case "mass-cancel":
+		c.Kind, c.ClientID, c.Code = MassCancel, name(take()), strings.ToUpper(take())[0]
 	case "disconnect":
 		c.Kind, c.InSeq = Disconnect, 0
 	case "cancel-session":
@@ -258,6 +289,50 @@ func (s *story) options(c *Command, words []string) {
 			c.TIF = ImmediateOrCancel
 		case w == "fok":
 			c.TIF = FillOrKill
+		case w == "gtc":
+			c.TIF = GoodTillCancel
+		case key == "gtd":
+			c.TIF, c.Expire = GoodTillDate, int64(n())
+		case w == "post":
+			c.Conditions |= PostOnly
+		case w == "slide":
+			c.Conditions |= PostOnlySlide
+		case w == "aon":
+			c.Conditions |= AllOrNone
+		case w == "hidden":
+			c.Conditions |= Hidden
+		case key == "show":
+			c.Display = int64(s.number(value))
+		case key == "min":
+			c.MinQty = int64(s.number(value))
+		case key == "stop":
+			c.StopPrice = int64(s.number(value))
+			if c.Kind == Enter && c.Type < TrailingStop {
+				c.Type = Stop
+				if c.Price != 0 {
+					c.Type = StopLimit
+				}
+			}
+		case key == "trail":
+			c.Trail = int64(s.number(value))
+			if c.Kind == Enter {
+				c.Type = TrailingStop
+				if c.Price != 0 {
+					c.Type = TrailingStopLimit
+				}
+			}
+		case key == "stp":
+			c.SelfTrade = map[string]SelfTrade{"newest": CancelNewest, "oldest": CancelOldest, "both": CancelBoth, "decrement": DecrementAndCancel}[value]
+			if c.SelfTrade == SelfTradeAllowed {
+				s.t.Fatalf("unknown word %q", w)
+			}
+		case key == "with":
+			c.OrigID = name(value)
+		case c.Kind == MassCancel && (w == "buy" || w == "sell"):
+			c.Flags |= OneSide
+			if w == "sell" {
+				c.Side = Sell
+			}
 		case w == "requeue":
 			c.Flags |= Requeue
 		case w == "reset":
@@ -288,7 +363,7 @@ func (s *story) options(c *Command, words []string) {
 			c.Code = value[0]
 		case key == "reason":
 			c.Reason = Reason(n())
-		case c.Kind == Enter && strings.ToUpper(w) == w && value == "":
+		case (c.Kind == Enter || c.Kind == MassCancel) && strings.ToUpper(w) == w && value == "":
 			c.Instrument = s.instrument(w)
 		default:
 			s.t.Fatalf("unknown word %q", w)
@@ -321,13 +396,8 @@ func (s *story) event(e *Event) string {
 			add("(%s)", text(&e.OrigID))
 		}
 	}
-	if e.Kind >= Accepted && e.Kind <= CancelRejected && e.Qty != 0 {
-		if e.Type == MarketOrder {
-			add("%s %d@market", e.Side, e.Qty)
-		} else {
-			add("%s %d@%d", e.Side, e.Qty, e.Price)
-		}
-		b += [...]string{"", " ioc", " fok"}[e.TIF]
+	if (e.Kind >= Accepted && e.Kind <= CancelRejected || e.Kind == Triggered || e.Kind == Refreshed) && e.Qty != 0 {
+		add("%s", terseTerms(e.Side, e.Qty, e.Price, e.Type, e.TIF, e.Conditions, e.StopPrice))
 	}
 	if e.Match != 0 {
 		add("traded %d@%d match=%d", e.LastQty, e.LastPrice, e.Match)
@@ -342,7 +412,7 @@ func (s *story) event(e *Event) string {
 		value uint64
 	}{
 		{"order", e.OrderID}, {"ref", e.Ref}, {"oldref", e.OldRef}, {"cum", uint64(e.Cum)}, {"open", uint64(e.Leaves)}, {"notional", e.NotionalLo},
-		{"heartbeat", uint64(e.Seconds)}, {"flags", uint64(e.Flags)},
+		{"shown", uint64(e.Shown)}, {"heartbeat", uint64(e.Seconds)}, {"flags", uint64(e.Flags)},
 	} {
 		if f.value != 0 {
 			add("%s=%d", f.name, f.value)
@@ -352,6 +422,8 @@ func (s *story) event(e *Event) string {
 		add("%s", s.m.Instrument(e.Instrument).Symbol)
 	}
 	switch e.Kind {
+	case MassCancelled:
+		add("orders=%d", e.Qty)
 	case InstrumentListed:
 		add("tick=%d lot=%d", e.Price, e.Qty)
 	case SessionMessageSent, SessionClosed, CommandDropped:
@@ -370,11 +442,61 @@ func (s *story) book(symbol string) string {
 	var out strings.Builder
 	for _, side := range []Side{Buy, Sell} {
 		for _, o := range s.m.RestingOrders(s.instrument(symbol), side, nil) {
-			fmt.Fprintf(&out, "%s %d@%d %s of %s ref=%d\n", side, o.Open, o.Price, text(&o.ClientID), s.m.Session(o.Session).Name, o.Ref)
+			out.WriteString(s.resting(&o))
+		}
+	}
+	for _, side := range []Side{Buy, Sell} {
+		for _, o := range s.m.WaitingOrders(s.instrument(symbol), side, nil) {
+			out.WriteString("waiting: " + s.resting(&o))
 		}
 	}
 	if out.Len() == 0 {
 		return "empty\n"
+	}
+	return out.String()
+}
+
+// terseTerms writes an order's terms.
+func terseTerms(side Side, qty, price int64, typ OrderType, tif TimeInForce, conditions Conditions, stop int64) string {
+	b := fmt.Sprintf("%s %d@%d", side, qty, price)
+	if typ == MarketOrder || typ == Stop || typ == TrailingStop {
+		b = fmt.Sprintf("%s %d@market", side, qty)
+	}
+	b += [...]string{"", " ioc", " fok", " gtc", " gtd"}[tif]
+	for i, word := range []string{" post", " slide", " aon", " hidden"} {
+		if conditions>>i&1 != 0 {
+			b += word
+		}
+	}
+	b += [...]string{"", "", " stop", " stop", " trailing stop", " trailing stop", " to limit"}[typ]
+	if stop != 0 {
+		b += fmt.Sprintf(" at %d", stop)
+	}
+	return b
+}
+
+func (s *story) resting(o *RestingOrder) string {
+	b := fmt.Sprintf("%s %s of %s ref=%d", terseTerms(o.Side, o.Open, o.Price, o.Type, o.TIF, o.Conditions, o.StopPrice),
+		text(&o.ClientID), s.m.Session(o.Session).Name, o.Ref)
+	if o.Display != 0 {
+		b += fmt.Sprintf(" shown=%d of %d", o.Shown, o.Display)
+	}
+	return b + "\n"
+}
+
+func (s *story) depth(d *datadriven.TestData) string {
+	symbol := "ABC"
+	if len(d.CmdArgs) == 2 {
+		symbol = d.CmdArgs[1].Key
+	}
+	var out strings.Builder
+	for _, side := range []Side{Buy, Sell} {
+		for _, l := range s.m.Depth(s.instrument(symbol), side, s.number(d.CmdArgs[0].Key), nil) {
+			fmt.Fprintf(&out, "%s %d@%d orders=%d stamp=%d\n", side, l.Qty, l.Price, l.Orders, l.Stamp)
+		}
+	}
+	if out.Len() == 0 {
+		return "nothing is shown\n"
 	}
 	return out.String()
 }

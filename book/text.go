@@ -7,7 +7,9 @@ var reasonTexts = [reasons]string{
 	ClientIDsFull: "too many order ids today", UnknownOrder: "unknown order", TooLateToCancel: "too late to cancel",
 	UnsupportedOrder: "unsupported order characteristic", MissingPrice: "price is missing", UserRequest: "cancelled on request",
 	ImmediateOrCancelRest: "immediate or cancel", NotFillable: "fill or kill", NoLiquidity: "no liquidity", SessionDisconnected: "session disconnected",
-	DayEnded: "day ended", NotAuthorized: "not authorized",
+	DayEnded: "day ended", NotAuthorized: "not authorized", WouldTrade: "post only, but would trade", MinimumNotMet: "minimum quantity not available",
+	SelfTradePrevented: "self-trade prevented", Expired: "expired", ExpireTimePast: "expire time has passed",
+	StopPriceOutOfRange: "stop price or trail out of range", NoReferencePrice: "no trade yet to trail from",
 }
 
 // String is the reason in words that a FIX Text (58) can carry.
@@ -21,7 +23,8 @@ func (r Reason) String() string {
 var eventNames = [eventKinds]string{
 	InstrumentListed: "listed", TradingStateChanged: "trading-state", SystemEventOccurred: "system-event", ParticipantAdded: "participant", SessionAdded: "session",
 	Accepted: "accepted", Rejected: "rejected", Rested: "rested", Filled: "filled", Cancelled: "cancelled", Reduced: "reduced", Replaced: "replaced",
-	CancelRejected: "cancel-rejected", SessionMessageSent: "message", SessionClosed: "closed", CommandDropped: "dropped",
+	CancelRejected: "cancel-rejected", SessionMessageSent: "message", SessionClosed: "closed", CommandDropped: "dropped", Triggered: "triggered",
+	Refreshed: "refreshed", MassCancelled: "mass-cancelled",
 }
 
 func (k EventKind) String() string {
@@ -41,7 +44,7 @@ func (s Side) String() string {
 var commandNames = [commandKinds]string{
 	ListInstrument: "list", AddParticipant: "add-participant", AddSession: "add-session", SystemEvent: "system-event", TradingAction: "trading-action",
 	Enter: "enter", Cancel: "cancel", Replace: "replace", Reduce: "reduce", Logon: "logon", SessionMessage: "message", Disconnect: "disconnect",
-	CancelSession: "cancel-session", Tick: "tick",
+	CancelSession: "cancel-session", Tick: "tick", MassCancel: "mass-cancel",
 }
 
 func (k CommandKind) String() string {

@@ -127,10 +127,12 @@ func execTypeOf(ev *book.Event) byte {
 	case book.Filled:
 		return 'F'
 	case book.Cancelled:
-		if ev.Reason == book.DayEnded {
+		if ev.Reason == book.DayEnded || ev.Reason == book.Expired {
 			return 'C'
 		}
 		return '4'
+	case book.Triggered:
+		return 'L'
 	case book.Reduced, book.Replaced:
 		return '5'
 	}
@@ -171,8 +173,17 @@ func side(s book.Side) byte {
 }
 
 func ordType(t book.OrderType) byte {
-	if t == book.MarketOrder {
+	switch t {
+	case book.MarketOrder:
 		return '1'
+	case book.Stop:
+		return '3'
+	case book.StopLimit:
+		return '4'
+	case book.MarketToLimit:
+		return 'K'
+	case book.TrailingStop, book.TrailingStopLimit:
+		return 'P'
 	}
 	return '2'
 }
@@ -183,6 +194,10 @@ func timeInForce(t book.TimeInForce) byte {
 		return '3'
 	case book.FillOrKill:
 		return '4'
+	case book.GoodTillCancel:
+		return '1'
+	case book.GoodTillDate:
+		return '6'
 	}
 	return '0'
 }

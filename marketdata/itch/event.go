@@ -41,7 +41,7 @@ func AppendEvent(dst []byte, e *book.Event, info InstrumentInfo) []byte {
 		dst = append(dst, info.Symbol[:]...)
 		return append(dst, e.Code, ' ', ' ', ' ', ' ', ' ')
 	case AddOrder:
-		return appendAdd(dst, e.Ref, sideLetter(e.Side), lots(e.Leaves, info), info.Symbol, ticks(e.Price, info))
+		return appendAdd(dst, e.Ref, sideLetter(e.Side), lots(shown(e, e.Leaves), info), info.Symbol, ticks(e.Price, info))
 	case OrderExecuted:
 		return appendExecuted(dst, e.Ref, lots(e.LastQty, info), e.Match)
 	case ExecutedWithPrice:
@@ -49,13 +49,24 @@ func AppendEvent(dst []byte, e *book.Event, info InstrumentInfo) []byte {
 		return binary.BigEndian.AppendUint32(dst, ticks(e.LastPrice, info))
 	case OrderCancel:
 		dst = binary.BigEndian.AppendUint64(dst, e.Ref)
-		return binary.BigEndian.AppendUint32(dst, lots(e.LastQty, info))
+		return binary.BigEndian.AppendUint32(dst, lots(shown(e, e.LastQty), info))
 	case OrderDelete:
 		return binary.BigEndian.AppendUint64(dst, deletedRef(e))
 	case OrderReplace:
-		return appendReplace(dst, e.OldRef, e.Ref, lots(e.Leaves, info), ticks(e.Price, info))
+		return appendReplace(dst, e.OldRef, e.Ref, lots(shown(e, e.Leaves), info), ticks(e.Price, info))
+	case Trade: // of an order that was never shown: no reference, and always B, as the specification has it since 2014
+		dst = appendAdd(dst, 0, 'B', lots(e.LastQty, info), info.Symbol, ticks(e.LastPrice, info))
+		return binary.BigEndian.AppendUint64(dst, e.Match)
 	}
 	panic(fmt.Sprintf("itch: event of kind %d with feed type %q has no message", e.Kind, e.Feed))
+}
+
+// shown is what the feed tells of a quantity: less than all of it for an order that shows a part.
+func shown(e *book.Event, all int64) int64 {
+	if e.Shown != 0 {
+		return e.Shown
+	}
+	return all
 }
 
 // deletedRef is the reference that left the book: that of a cancelled order, and the old one of an order that was replaced by

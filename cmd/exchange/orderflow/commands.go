@@ -55,3 +55,25 @@ func enter(r *Record, id uint64, c *book.Command) {
 	}
 	PutID(&c.ClientID, id)
 }
+
+// Requests fills dst with the commands that a record asks for and says how many: one, or for a replace two, of which the second is only to be applied
+// if the first was not refused. Epoch, InSeq and Time are left to the caller. number is the record's in its file, from 0.
+func Requests(number int, r *Record, dst *[2]book.Command) int {
+	if r.Op == Add || r.Op == IOC || r.Op == Market {
+		enter(r, r.ID, &dst[0])
+		return 1
+	}
+	c := &dst[0]
+	*c = book.Command{Kind: book.Cancel, Session: 1}
+	PutID(&c.OrigID, r.ID)
+	if r.Op == Reduce {
+		c.Kind, c.Qty = book.Reduce, int64(r.Qty)
+		return 1
+	}
+	PutRequest(&c.ClientID, number)
+	if r.Op == Cancel {
+		return 1
+	}
+	enter(r, r.Aux, &dst[1])
+	return 2
+}

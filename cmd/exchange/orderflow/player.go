@@ -39,13 +39,13 @@ func (h TradeHash) String() string { return fmt.Sprintf("%016x", uint64(h)) }
 
 // Player plays records through one market.
 type Player struct {
-	Market  *book.Market
-	Result  Result
-	hash    TradeHash
-	events  []book.Event
-	inSeq   uint64
-	resting uint64 // id of the resting order of the trade whose second event follows
-	command book.Command
+	Market   *book.Market
+	Result   Result
+	hash     TradeHash
+	events   []book.Event
+	inSeq    uint64
+	resting  uint64 // id of the resting order of the trade whose second event follows
+	commands [2]book.Command
 }
 
 // NewPlayer opens a market for a file.
@@ -69,40 +69,20 @@ func LimitsFor(f *File) book.Limits {
 
 // Play plays one record, the number-th of its file from 0, and gives the events that followed (of a replace, those of the new order).
 func (p *Player) Play(number int, r *Record) []book.Event {
-	c := &p.command
 	p.Result.Orders++
-	switch r.Op {
-	case Add, IOC, Market:
-		enter(r, r.ID, c)
-		p.apply()
-	case Replace:
-		*c = book.Command{Kind: book.Cancel, Session: 1}
-		PutID(&c.OrigID, r.ID)
-		PutRequest(&c.ClientID, number)
-		if !p.apply() {
-			return p.events
+	for n, k := Requests(number, r, &p.commands), 0; k < n; k++ {
+		if !p.apply(&p.commands[k]) {
+			break
 		}
-		enter(r, r.Aux, c)
-		p.apply()
-	case Cancel, Reduce:
-		*c = book.Command{Kind: book.Cancel, Session: 1}
-		if r.Op == Reduce {
-			c.Kind, c.Qty = book.Reduce, int64(r.Qty)
-		}
-		PutID(&c.OrigID, r.ID)
-		if r.Op == Cancel {
-			PutRequest(&c.ClientID, number)
-		}
-		p.apply()
 	}
 	return p.events
 }
 
 // apply applies the command and follows its events; false: it was refused.
-func (p *Player) apply() bool {
+func (p *Player) apply(c *book.Command) bool {
 	p.inSeq++
-	p.command.Epoch, p.command.InSeq = 1, p.inSeq
-	p.events = p.Market.Apply(&p.command, p.events[:0])
+	c.Epoch, c.InSeq = 1, p.inSeq
+	p.events = p.Market.Apply(c, p.events[:0])
 	refused := false
 	for i := range p.events {
 		e := &p.events[i]

@@ -1,0 +1,110 @@
+package book
+
+import "math/bits"
+
+// chains finds open orders by their client ids: a table of chains that run through the orders themselves. It is hashed linearly: as orders come and go, one
+// chain at a time is split in two or joined with another, so that there are about as many chains as open orders, however many may be open at most,
+// and the part of the table in use stays in the cache. Ids that follow each other are in neighbouring chains.
+type chains struct {
+	heads []uint32 // slots, 0: none; only the first count are in use
+	count uint32
+	// mask is the largest power of two not above count, less one.
+	mask uint32
+}
+
+// fewestChains are always in use.
+const fewestChains = 64
+
+func newChains(orders int) chains {
+	c := chains{heads: make([]uint32, max(fewestChains, 1<<bits.Len(uint(orders-1)))), count: fewestChains, mask: fewestChains - 1}
+	for i := range c.heads {
+		c.heads[i] = 0
+	}
+	return c
+}
+
+// at is the chain of a hash.
+func (c *chains) at(hash uint32) uint32 {
+	if i := hash & (2*c.mask + 1); i < c.count {
+		return i
+	}
+	return hash & c.mask
+}
+
+func (k *idKey) hash() uint32 { return uint32(k.lo>>32) + uint32(k.member) }
+
+// find is the open order of a session with an id, 0 if there is none.
+func (p *orderPool) find(k idKey, session uint16, id *ClientID) (slot uint32) {
+	for slot = p.byName.heads[p.byName.at(k.hash())]; slot != 0; {
+		o := &p.orders[slot]
+		if o.name.is(id) && o.session == session {
+			break
+		}
+		slot = o.sameChain
+	}
+	return slot
+}
+
+// name gives an order an id; it must have none.
+func (p *orderPool) name(slot uint32, k idKey, id *ClientID) {
+	c := &p.byName
+	o := &p.orders[slot]
+	o.name.set(id)
+	o.hash = k.hash()
+	head := c.at(o.hash)
+	o.sameChain = c.heads[head]
+	c.heads[head] = slot
+	if p.used > int(c.count) && int(c.count) < len(c.heads) {
+		p.split()
+	}
+}
+
+// unname takes an order's id out of its chain. The id can still be read.
+func (p *orderPool) unname(slot uint32) {
+	c := &p.byName
+	o := &p.orders[slot]
+	at := &c.heads[c.at(o.hash)]
+	for *at != slot {
+		at = &p.orders[*at].sameChain
+	}
+	*at = o.sameChain
+	if c.count > fewestChains && p.used < int(c.count/4) {
+		p.join()
+	}
+}
+
+// split makes one chain more, out of the one that holds what belongs there.
+func (p *orderPool) split() {
+	c := &p.byName
+	from, to := &c.heads[c.count&c.mask], &c.heads[c.count]
+	wide := 2*c.mask + 1
+	*to = 0
+	for at := from; *at != 0; {
+		o := &p.orders[*at]
+		if o.hash&wide != c.count {
+			at = &o.sameChain
+			continue
+		}
+		moved := *at
+		*at = o.sameChain
+		o.sameChain = *to
+		*to = moved
+	}
+	if c.count++; c.count > wide {
+		c.mask = wide
+	}
+}
+
+// join undoes the last split.
+func (p *orderPool) join() {
+	c := &p.byName
+	c.count--
+	if c.count <= c.mask {
+		c.mask >>= 1
+	}
+	at := &c.heads[c.count&c.mask]
+	for *at != 0 {
+		at = &p.orders[*at].sameChain
+	}
+	*at = c.heads[c.count]
+}
