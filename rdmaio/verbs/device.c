@@ -222,6 +222,34 @@ int x_round(struct x_lane **lanes, int count, struct ibv_cq *cq, struct x_done *
 	return n;
 }
 
+int x_write_both(struct ibv_cq *cq, const struct x_plain *plain)
+{
+	int bad_status = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct ibv_sge sge = {.addr = plain->local, .length = plain->length, .lkey = plain->lkey};
+		struct ibv_send_wr wr = {.sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_RDMA_WRITE, .send_flags = IBV_SEND_SIGNALED}, *bad;
+		if (plain->length <= X_INLINE)
+			wr.send_flags |= IBV_SEND_INLINE;
+		wr.wr.rdma.remote_addr = plain->remote[i];
+		wr.wr.rdma.rkey = plain->rkey[i];
+		int error = ibv_post_send(plain->qp[i], &wr, &bad);
+		if (error)
+			return error;
+	}
+	for (int done = 0; done < 2;) {
+		struct ibv_wc wc[2];
+		int n = ibv_poll_cq(cq, 2, wc);
+		if (n < 0)
+			return EIO;
+		for (int i = 0; i < n; i++)
+			if (wc[i].status != IBV_WC_SUCCESS && !bad_status)
+				bad_status = -(int)wc[i].status;
+		done += n;
+	}
+	return bad_status;
+}
+
 struct ibv_mr *x_register(struct ibv_pd *pd, uint64_t address, uint64_t size, int access)
 {
 	return ibv_reg_mr(pd, (void *)(uintptr_t)address, size, access);

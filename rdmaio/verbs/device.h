@@ -70,6 +70,17 @@ void x_flush(struct x_lane *lane);
 // x_round flushes the lanes and polls: the one call that a proposal to all peers costs.
 int x_round(struct x_lane **lanes, int count, struct ibv_cq *cq, struct x_done *done, int room);
 
+// x_plain is a WRITE of the same bytes to each of two peers.
+struct x_plain {
+	struct ibv_qp *qp[2];
+	uint64_t remote[2], local;
+	uint32_t rkey[2], lkey, length;
+};
+
+// x_write_both posts both and polls until both are complete, which must be all that is under way on the queue. Returns an errno, or the
+// first bad completion's status, negative.
+int x_write_both(struct ibv_cq *cq, const struct x_plain *plain);
+
 // x_register makes memory known to the card, or returns NULL and sets errno.
 struct ibv_mr *x_register(struct ibv_pd *pd, uint64_t address, uint64_t size, int access);
 

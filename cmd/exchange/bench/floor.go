@@ -10,6 +10,8 @@ import (
 	"time"
 	"unsafe"
 
+	"exchange/rdmaio"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -143,4 +145,22 @@ func (f *echoFloor) both(size int) error {
 		}
 	}
 	return nil
+}
+
+// plainWriter is a provider that has the library's own calls for a floor.
+type plainWriter interface {
+	PlainWrites(pairs [2]rdmaio.QueuePair, local []byte) (write func(offset uint64, size int) error, err error)
+}
+
+// plainFloor is the same writes as the library does them.
+type plainFloor struct {
+	write  func(offset uint64, size int) error
+	offset uint64
+}
+
+func (f *plainFloor) both(size int) error {
+	if f.offset += uint64(size); f.offset > rdmaRegion-2048 {
+		f.offset = 0
+	}
+	return f.write(f.offset, size)
 }

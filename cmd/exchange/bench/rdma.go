@@ -16,7 +16,7 @@ import (
 // RDMAOptions says what to measure of one-sided memory.
 type RDMAOptions struct {
 	Provider string
-	Ops      int    // samples of each size
+	Ops      int    // samples of each size; 0: as many as take some seconds
 	Moves    int    // changes of permission, each with a running and with a stopped writer
 	Binary   string // the exchange program
 	Progress func(done int)
@@ -30,6 +30,9 @@ const (
 	rdmaRound  = 2_000   // operations before the other side has its turn
 	// rdmaStretch is how many are done between two looks at the clock where its cost must not count; more, and a stretch would seldom go undisturbed.
 	rdmaStretch = 50
+	// Samples of each size where none are asked for.
+	opsInMemory    = 200_000
+	opsOverNetwork = 20_000
 )
 
 // rdmaRegions are the regions of each process, by protection domain, in bytes; the permission to write is moved for each.
@@ -76,6 +79,12 @@ type rdmaBench struct {
 
 // start brings up the other processes and waits until all pairs are ready.
 func (b *rdmaBench) start(ctx context.Context) (err error) {
+	if b.o.Ops == 0 {
+		b.o.Ops = opsOverNetwork
+		if b.o.Provider == "shm" {
+			b.o.Ops = opsInMemory
+		}
+	}
 	if b.setup, err = newRDMASetup(b.o.Provider, b.dir, 4); err != nil {
 		return err
 	}
@@ -105,6 +114,10 @@ func (b *rdmaBench) start(ctx context.Context) (err error) {
 }
 
 func (b *rdmaBench) openFloor() (floor, error) {
+	if p, ok := b.self.provider.(plainWriter); ok {
+		write, err := p.PlainWrites([2]rdmaio.QueuePair{b.self.pairs[0][2], b.self.pairs[0][3]}, b.self.local)
+		return &plainFloor{write: write}, err
+	}
 	var at [2]string
 	for i, id := range []int{2, 3} {
 		where := filepath.Join(b.dir, fmt.Sprintf("floor-%d", id))
