@@ -42,6 +42,10 @@ type leadership struct {
 	lowest   uint64 // lowest head of those that are written to, our own included
 	since    int64
 	begun    int64 // when a majority had given permission
+
+	successor      *peer // to whom it is handed over
+	successorUntil int64
+	summonedUntil  int64 // the attempt was asked for by the old leader
 }
 
 // stand begins an attempt.
@@ -50,6 +54,11 @@ func (n *Node) stand() {
 	if n.holder == n.cfg.Local {
 		why = n.reason // of the end of our last attempt
 	}
+	n.standFor(fmt.Sprintf("%s, and of those that live replica %d is the first", why, n.cfg.Local))
+}
+
+// standFor begins an attempt, for the reason given.
+func (n *Node) standFor(why string) {
 	if !n.revoke(n.cfg.Local) {
 		return
 	}
@@ -58,7 +67,7 @@ func (n *Node) stand() {
 	n.settle()
 	n.role = Candidate
 	n.lead = leadership{attempt: n.lead.attempt + 1}
-	n.setReason(fmt.Sprintf("%s, and of those that live replica %d is the first", why, n.cfg.Local))
+	n.setReason(why)
 	n.stats.Elections++
 	for _, p := range n.peers {
 		p.forget()

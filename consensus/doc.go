@@ -25,8 +25,9 @@
 //     holder lives and leads, others wait.
 //  3. catchup.go    From the first majority it copies what is decided, brings the followers up to it, WRITEs its proposal number (prepare), READs
 //     the tails, and writes again what it finds there. From then on prepare is left out.
-//  4. membership.go Those who come later are brought up and taken in. One that lost its memory is a learner until then: it does not count.
-//  5. recycle.go    The log is written over up to the lowest head of those written to; who holds it up too long is dropped and needs a state.
+//  4. handover.go   A leader that is asked to hands over: nothing is under way then, and the next one needs nobody's silence to know.
+//  5. membership.go Those who come later are brought up and taken in. One that lost its memory is a learner until then: it does not count.
+//  6. recycle.go    The log is written over up to the lowest head of those written to; who holds it up too long is dropped and needs a state.
 //
 // # The paper's words
 //

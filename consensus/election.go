@@ -34,6 +34,9 @@ func (n *Node) learn(p *peer) {
 	if p.id == n.holder && p.readAt <= n.grantedAt {
 		p.fresh.flags |= flagLeading // it was let in since: it tries to
 	}
+	if p.yieldedAt > 0 && p.readAt <= p.yieldedAt {
+		p.fresh.flags &^= flagLeading | flagEstablished
+	}
 	n.watchHolder(p)
 }
 
@@ -92,7 +95,7 @@ func (n *Node) elect() {
 		if n.now >= n.standAt {
 			n.stand()
 		}
-	case first != n.cfg.Local && n.role == Candidate:
+	case first != n.cfg.Local && n.role == Candidate && !n.summoned():
 		n.stepDown("another replica should lead")
 	}
 }

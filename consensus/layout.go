@@ -30,6 +30,7 @@ const (
 	requestArray   = 64  // word per requester: number of its request for permission, 0 withdrawn
 	ackArray       = 256 // word per owner: ackOf(request number, voter)
 	wordNeedsState = 448 // written by the leader: our FUO lies below what the logs still hold; the leader's log start + 1
+	wordSummons    = 456 // written by a leader that hands over to us: the number it led by
 	backgroundSize = 4096
 )
 

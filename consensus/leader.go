@@ -15,7 +15,7 @@ func (n *Node) Propose(payload []byte) (Position, error) {
 	}
 	l := &n.lead
 	needs := n.log.needs(l.end.Offset, len(payload))
-	if l.draining || l.end.Offset+needs-n.fuo.Offset > uint64(n.cfg.WindowBytes) || l.end.Offset+needs > l.lowest+uint64(n.cfg.LogBytes) {
+	if l.draining || l.successor != nil || l.end.Offset+needs-n.fuo.Offset > uint64(n.cfg.WindowBytes) || l.end.Offset+needs > l.lowest+uint64(n.cfg.LogBytes) {
 		return Position{}, ErrBusy
 	}
 	l.end = n.log.append(l.end, l.proposal, n.fuo.Offset, payload)
@@ -59,6 +59,7 @@ func (n *Node) replicate() {
 	}
 	n.recycle()
 	n.pushCommit()
+	n.handOver()
 }
 
 // decide moves the first undecided offset to what a majority of voters has in its memory, ours included.

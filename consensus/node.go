@@ -58,6 +58,8 @@ type Node struct {
 	heartbeatAt int64
 	standAt     int64 // not before that, after an attempt or a leadership that ended
 
+	summons uint64 // as last seen in our memory
+
 	lead  leadership
 	wrID  uint64
 	stats Counters
@@ -102,6 +104,7 @@ type peer struct {
 	pinnedSince int64
 	tellAgain   int64 // not before that: a peer that was told to take a state has to be seen doing it
 	admitting   bool
+	yieldedAt   int64 // when it summoned us: what was READ of it before that is out of date
 }
 
 // record is a peer's published state.
@@ -205,6 +208,7 @@ func (n *Node) Poll(now int64) {
 	}
 	n.publish()
 	n.heartbeat()
+	n.answerSummons()
 	n.elect()
 }
 

@@ -66,6 +66,10 @@ func (n *Node) defers(asker *peer, request uint64) bool {
 	if h == nil || h == asker || !h.alive {
 		return false
 	}
+	if h.fresh.flags&flagEstablished != 0 && n.challenged[asker.id] != request {
+		n.challenged[asker.id] = request
+		n.look(h) // it may have handed over since we looked
+	}
 	// One that has just been let in gets an interval's time for its attempt before the next may end that.
 	return h.fresh.flags&flagEstablished != 0 || n.now-n.grantedAt < n.cfg.HeartbeatInterval
 }

@@ -20,15 +20,16 @@ type world struct {
 	alive []bool
 	until []int64 // paused until
 	// streams: payload by index, as applied by anyone
-	truth map[uint64]string
-	chain map[uint64]uint32
-	got   []uint64 // last index applied by each
-	need  []bool   // waits for a state
-	acked map[string]uint64
-	next  int
-	cfg   func(id int) Config
-	last  int64
-	trace bool
+	truth  map[uint64]string
+	chain  map[uint64]uint32
+	got    []uint64 // last index applied by each
+	need   []bool   // waits for a state
+	acked  map[string]uint64
+	next   int
+	cfg    func(id int) Config
+	last   int64
+	trace  bool
+	handed int // hand-overs begun
 }
 
 func newWorld(t *testing.T, seed uint64, n int) *world {
@@ -126,7 +127,8 @@ func (w *world) voters() (k int) {
 	return k
 }
 
-func runSeed(t *testing.T, seed uint64, n int, trace bool) {
+// runSeed tells how many hand-overs were begun.
+func runSeed(t *testing.T, seed uint64, n int, trace bool) int {
 	w := newWorld(t, seed, n)
 	w.trace = trace
 	say := func(f string, a ...any) {
@@ -138,7 +140,7 @@ func runSeed(t *testing.T, seed uint64, n int, trace bool) {
 	for range 30 {
 		w.run(w.net.Now() + 200_000 + w.rng.Int64N(3_000_000))
 		id := 1 + w.rng.IntN(n)
-		switch w.rng.IntN(7) {
+		switch w.rng.IntN(8) {
 		case 0, 1:
 			if w.alive[id] && (w.voters() > n/2+1 || !w.nodes[id].voter) {
 				say("crash %d", id)
@@ -166,6 +168,15 @@ func runSeed(t *testing.T, seed uint64, n int, trace bool) {
 		case 6:
 			say("heal")
 			w.net.HealAll()
+		case 7:
+			if w.alive[id] {
+				say("hand over to %d", id)
+				for m := 1; m <= n; m++ {
+					if w.alive[m] && w.nodes[m].HandOver(rdmaio.NodeID(id)) == nil {
+						w.handed++
+					}
+				}
+			}
 		}
 	}
 	w.net.HealAll()
@@ -197,13 +208,18 @@ func runSeed(t *testing.T, seed uint64, n int, trace bool) {
 			t.Errorf("seed %d: node %d is at %d of %d", seed, id, w.got[id], len(w.truth))
 		}
 	}
+	return w.handed
 }
 
 func TestRandom(t *testing.T) {
+	handed := 0
 	for seed := uint64(1); seed <= randomSeeds; seed++ {
-		runSeed(t, seed, 3, false)
+		handed += runSeed(t, seed, 3, false)
 		if seed%4 == 0 {
-			runSeed(t, seed, 5, false)
+			handed += runSeed(t, seed, 5, false)
 		}
+	}
+	if handed < randomSeeds {
+		t.Errorf("%d hand-overs in %d seeds: they are hardly tested", handed, randomSeeds)
 	}
 }

@@ -17,14 +17,16 @@ const (
 	WriterChanged // Peer may write our log from now on: the reason of the change of leader, as this node sees it
 	MajorityLost
 	MajorityFound
-	Stopped       // see Err
-	LayoutRefused // Peer was started with another LogBytes or WindowBytes
+	Stopped         // see Err
+	HandOverGivenUp // to Peer: this node goes on leading
+	LayoutRefused   // Peer was started with another LogBytes or WindowBytes
 )
 
 func (k EventKind) String() string {
 	return [...]string{
 		"role", "follower confirmed", "follower dropped", "follower needs a state", "learner admitted", "replica died", "replica is silent",
-		"state needed", "log may be written by", "majority lost", "majority found", "stopped", "refuses replica",
+		"state needed", "log may be written by", "majority lost", "majority found", "stopped",
+		"goes on leading instead of", "refuses replica",
 	}[k]
 }
 
@@ -96,6 +98,7 @@ type Status struct {
 	Reason    string
 	Majority  bool // as far as this node can see, a majority lives with its memory
 	Confirmed []rdmaio.NodeID
+	Successor rdmaio.NodeID // whom a leader is handing over to; 0: nobody
 	Peers     []PeerStatus
 	// FUO and Applied are positions in the log, End the end of what a leader has proposed.
 	FUO, Applied Position
@@ -119,6 +122,9 @@ func (n *Node) Status() Status {
 	switch {
 	case n.role == Leader:
 		s.Leader, s.End = n.cfg.Local, n.lead.end.Offset
+		if n.lead.successor != nil {
+			s.Successor = n.lead.successor.id
+		}
 	case n.holder != 0 && n.holder != n.cfg.Local && n.byID[n.holder].alive:
 		s.Leader = n.holder
 	}

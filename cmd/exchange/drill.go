@@ -32,29 +32,35 @@ func drillCommand() *cobra.Command {
 	c.AddCommand(&cobra.Command{
 		Use: "list", Short: "The scenarios there are", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			fmt.Fprintln(c.OutOrStdout(), "leader-kill   kill -9 of the leader's process at a random moment, again and again")
+			for _, s := range drill.Scenarios {
+				fmt.Fprintf(c.OutOrStdout(), "%-13s %s\n", s.Name, s.Short)
+			}
 			return nil
 		},
-	}, leaderKillCommand())
+	})
+	for _, s := range drill.Scenarios {
+		c.AddCommand(scenarioCommand(s))
+	}
 	return c
 }
 
-func leaderKillCommand() *cobra.Command {
+func scenarioCommand(s drill.Scenario) *cobra.Command {
 	var d drillFlags
 	c := &cobra.Command{
-		Use: "leader-kill", Short: "kill -9 of the leader at random moments under FIX load", Args: cobra.NoArgs,
-		Long: `Starts its own cluster, keeps FIX clients busy, kills the leader again and again, and then checks every order, every
-FIX number, the feed from every replica, and the replicas' states. Exit status 3 if anything was lost, doubled, numbered wrongly or has
-diverged; 1 if a request got no answer.`,
-		Example: "  exchange drill leader-kill --runs 20\n  exchange drill leader-kill --runs 50 --clients 8 --json",
-		RunE:    func(c *cobra.Command, _ []string) error { return leaderKill(c.OutOrStdout(), d) },
+		Use: s.Name, Short: s.Short, Args: cobra.NoArgs,
+		Long: `Starts its own cluster, keeps FIX clients busy, and does the following to the leader:
+` + s.Short + `.
+Then it checks every order, every FIX number, the feed from every replica, and the replicas' states. Exit status 3 if anything was lost, doubled,
+numbered wrongly or has diverged; 1 if a request got no answer.`,
+		Example: fmt.Sprintf("  exchange drill %s --runs 20\n  exchange drill %s --runs 50 --clients 8 --json", s.Name, s.Name),
+		RunE:    func(c *cobra.Command, _ []string) error { return runDrill(c.OutOrStdout(), s, d) },
 	}
 	f := c.Flags()
-	f.IntVar(&d.o.Runs, "runs", 20, "how often the leader is killed")
+	f.IntVar(&d.o.Runs, "runs", 20, "how often it is done")
 	f.IntVar(&d.o.Clients, "clients", 4, fmt.Sprintf("FIX clients, 1 to %d", cluster.SampleTraders))
 	f.IntVar(&d.o.Window, "window", 16, "requests that each client keeps under way")
 	f.IntVar(&d.o.Rate, "rate", 2000, "requests per second of each client at most; 0: as fast as the answers come")
-	f.Uint64Var(&d.o.Seed, "seed", 0, "seed of the clients' orders and the kills' moments (default: a new one)")
+	f.Uint64Var(&d.o.Seed, "seed", 0, "seed of the clients' orders and of the moments (default: a new one)")
 	f.IntVar(&d.o.Cluster.Replicas, "replicas", 3, "replica processes, 3 or 5")
 	providerFlag(f, &d.o.Cluster.Provider)
 	f.StringVar(&d.o.Cluster.Durability, "durability", "memory", "when an order is acknowledged")
@@ -62,12 +68,12 @@ diverged; 1 if a request got no answer.`,
 	f.IntVar(&d.o.Cluster.BasePort, "base-port", 0, "first port (default: where there is room)")
 	f.BoolVar(&d.o.Cluster.KeepLogs, "keep", false, "leave the replicas' logs in the directory")
 	f.DurationVar(&d.o.Cluster.Heartbeat, "heartbeat", 0, "how often a replica reads each other's counter; longer on slow machines (default 7ms)")
-	f.DurationVar(&d.o.Patience, "patience", 20*time.Second, "how long the cluster may take to be whole again after a kill")
+	f.DurationVar(&d.o.Patience, "patience", 20*time.Second, "how long the cluster may take to be whole again")
 	f.BoolVar(&d.asJSON, "json", false, "one JSON object")
 	return c
 }
 
-func leaderKill(out io.Writer, d drillFlags) error {
+func runDrill(out io.Writer, s drill.Scenario, d drillFlags) error {
 	o := &d.o
 	if o.Runs < 1 || o.Clients < 1 || o.Clients > cluster.SampleTraders || o.Window < 1 || o.Rate < 0 || o.Window > 4096 || o.Cluster.Replicas != 3 && o.Cluster.Replicas != 5 {
 		return fmt.Errorf("--runs from 1, --clients 1 to %d, --window 1 to 4096, --replicas 3 or 5", cluster.SampleTraders)
@@ -81,7 +87,7 @@ func leaderKill(out io.Writer, d drillFlags) error {
 	o.Progress = progress("runs", o.Runs)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	report, err := drill.LeaderKill(ctx, *o)
+	report, err := drill.Run(ctx, s, *o)
 	if err != nil {
 		if ctx.Err() != nil {
 			return errors.New("stopped before the end")

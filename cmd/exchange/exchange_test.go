@@ -172,17 +172,24 @@ func TestLeaderAndItsSuccessorAreKilled(t *testing.T) {
 // The drill kills leaders under load and finds nothing lost, doubled or numbered wrongly.
 func TestDrill(t *testing.T) {
 	needShm(t)
-	out, errs, status := run(t, "", "drill", "leader-kill", "--runs", "3", "--rate", "500", "--json")
-	var report map[string]any
-	if err := json.Unmarshal([]byte(out), &report); err != nil || status != 0 {
-		t.Fatalf("status %d, %v:\n%s%s", status, err, out, errs)
-	}
-	if report["schema"] != "exchange.drill/v1" || report["verdict"] != "pass" || report["runs"] != 3.0 || report["acknowledged"].(float64) < 100 {
-		t.Errorf("report: %s", out)
-	}
-	for _, zero := range []string{"lost", "doubled", "diverged", "feed_gaps", "feed_contradictions", "number_faults"} {
-		if report[zero] != 0.0 {
-			t.Errorf("%s: %v", zero, report[zero])
+	for scenario, timed := range map[string]string{
+		"leader-kill": "kill_to_first_decision_ns", "leader-stop": "stop_to_first_decision_ns", "handover": "handover_to_first_decision_ns",
+	} {
+		out, errs, status := run(t, "", "drill", scenario, "--runs", "3", "--rate", "500", "--json")
+		var report map[string]any
+		if err := json.Unmarshal([]byte(out), &report); err != nil || status != 0 {
+			t.Fatalf("%s: status %d, %v:\n%s%s", scenario, status, err, out, errs)
+		}
+		if report["schema"] != "exchange.drill/v1" || report["scenario"] != scenario || report["verdict"] != "pass" || report["runs"] != 3.0 || report["acknowledged"].(float64) < 100 {
+			t.Errorf("report: %s", out)
+		}
+		if d, ok := report[timed].(map[string]any); !ok || d["p50"].(float64) <= 0 {
+			t.Errorf("%s: %v", timed, report[timed])
+		}
+		for _, zero := range []string{"lost", "doubled", "diverged", "feed_gaps", "feed_contradictions", "number_faults", "rejected"} {
+			if report[zero] != 0.0 {
+				t.Errorf("%s: %s: %v", scenario, zero, report[zero])
+			}
 		}
 	}
 }

@@ -8,12 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"exchange/cmd/exchange/server"
-
-	"golang.org/x/sys/unix"
 )
 
 // Options says what cluster to start.
@@ -48,6 +45,7 @@ type Cluster struct {
 	stopping  bool
 	watchers  sync.WaitGroup
 	stopped   chan struct{}
+	reserved  net.Listener // see choosePorts
 }
 
 // heartbeatsUnreachable is how many heartbeats a connection may stay without an answer, where the heartbeat was chosen.
@@ -163,37 +161,6 @@ func (c *Cluster) sweep() {
 
 func (c *Cluster) file(id int, kind string) string {
 	return filepath.Join(c.dir, fmt.Sprintf("replica-%d.%s", id, kind))
-}
-
-// choosePorts gives every member its addresses. With a base port they are where cli.md's scheme puts them, and a port in use is an error;
-// without one, the first base with room is taken.
-func (c *Cluster) choosePorts() error {
-	try := func(base int) error {
-		c.base.Members = nil
-		for id := 1; id <= c.options.Replicas; id++ {
-			c.base.Members = append(c.base.Members, server.MemberAt("127.0.0.1", base, id))
-		}
-		for _, m := range c.base.Members {
-			for _, a := range []string{m.FIX, m.ITCH, m.HTTP, m.Replication} {
-				l, err := net.Listen("tcp", a)
-				if err != nil {
-					return fmt.Errorf("port in use: %s: %w; choose others with --base-port", a, err)
-				}
-				l.Close()
-			}
-		}
-		return nil
-	}
-	if c.options.BasePort != 0 {
-		return try(c.options.BasePort)
-	}
-	var err error
-	for base := 9100; base < 30000; base += 100 {
-		if err = try(base); err == nil {
-			return nil
-		}
-	}
-	return err
 }
 
 func (c *Cluster) start(id int) error {
@@ -379,52 +346,6 @@ func (s Survey) Voters() (n int) {
 	return n
 }
 
-// Kill ends a replica with SIGKILL and gives the CLOCK_MONOTONIC time just before the signal, ns. hold: it is not started again by itself.
-func (c *Cluster) Kill(id int, hold bool) (at int64, err error) {
-	return c.signal(id, syscall.SIGKILL, hold)
-}
-
-// Pause stops a replica with SIGSTOP; Resume lets it go on.
-func (c *Cluster) Pause(id int) (at int64, err error) { return c.signal(id, syscall.SIGSTOP, false) }
-
-// Resume ends a Pause.
-func (c *Cluster) Resume(id int) error { _, err := c.signal(id, syscall.SIGCONT, false); return err }
-
-func (c *Cluster) signal(id int, s syscall.Signal, hold bool) (int64, error) {
-	c.mu.Lock()
-	p := c.processes[id]
-	c.held[id] = hold
-	c.mu.Unlock()
-	if p == nil || !p.alive() {
-		return 0, fmt.Errorf("replica %d is not running", id)
-	}
-	at := Monotonic()
-	return at, p.cmd.Process.Signal(s)
-}
-
-// Restart starts a replica that was killed and held.
-func (c *Cluster) Restart(id int) error {
-	c.mu.Lock()
-	p := c.processes[id]
-	c.mu.Unlock()
-	if p != nil {
-		<-p.exited
-	}
-	if err := c.start(id); err != nil {
-		return err
-	}
-	return c.describe()
-}
-
-// Monotonic is CLOCK_MONOTONIC, ns: comparable between processes of one host.
-func Monotonic() int64 {
-	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		panic(err)
-	}
-	return ts.Nano()
-}
-
 // Stop ends all replicas and takes away every file and directory that the cluster made.
 func (c *Cluster) Stop() {
 	c.mu.Lock()
@@ -451,6 +372,9 @@ func (c *Cluster) Stop() {
 }
 
 func (c *Cluster) release() {
+	if c.reserved != nil {
+		c.reserved.Close()
+	}
 	if c.lock != nil {
 		os.Remove(filepath.Join(c.dir, lockName))
 		c.lock.Close()

@@ -37,7 +37,29 @@ func Ask(address string, full bool) (*server.Status, error) {
 		path += "?full=1"
 	}
 	s := new(server.Status)
-	return s, get(address, path, s)
+	err := get(address, path, s)
+	s.Heard = Monotonic()
+	return s, err
+}
+
+// Switchover asks the leader at the HTTP address to hand over to the replica, 0: to whichever has most. It returns when the leader has stepped down.
+func Switchover(address string, to int) (*server.Switchover, error) {
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	req.SetRequestURI("http://" + address + "/v1/switchover")
+	if to != 0 {
+		req.URI().QueryArgs().SetUint("to", to)
+	}
+	req.Header.SetMethod(fasthttp.MethodPost)
+	if err := httpClient.DoTimeout(req, resp, queryTimeout); err != nil {
+		return nil, fmt.Errorf("ask %s: %w", address, err)
+	}
+	if resp.StatusCode() != fasthttp.StatusOK {
+		return nil, fmt.Errorf("hand over: %s", resp.Body())
+	}
+	s := new(server.Switchover)
+	return s, json.Unmarshal(resp.Body(), s)
 }
 
 // HashAt gives the replica's state hash after the command with the given index; "" if it is not there (yet, or any more).

@@ -36,8 +36,14 @@ type Report struct {
 	FeedMessages uint64 `json:"feed_messages"`
 	LineMessages int    `json:"line_messages"`
 
-	KillToFirstDecision Distribution `json:"kill_to_first_decision_ns"`
-	ClientOutage        Distribution `json:"client_outage_ns"`
+	// From the strike to the next leader's first new decision; the scenario's own is filled in. GivenUp: hand-overs that the leader went on leading
+	// after, and that were asked for again. Missed: strikes at a replica that had just lost the lead by itself, not counted as runs.
+	KillToFirstDecision     Distribution `json:"kill_to_first_decision_ns"`
+	StopToFirstDecision     Distribution `json:"stop_to_first_decision_ns"`
+	HandoverToFirstDecision Distribution `json:"handover_to_first_decision_ns"`
+	GivenUp                 int          `json:"handovers_given_up"`
+	Missed                  int          `json:"strikes_missed"`
+	ClientOutage            Distribution `json:"client_outage_ns"`
 
 	Faults  []string `json:"faults"`
 	Verdict string   `json:"verdict"` // pass or fail
@@ -72,7 +78,14 @@ func (r *Report) Passed() bool { return r.Safe() && r.Unanswered == 0 }
 func (r *Report) Print(w io.Writer) {
 	ms := func(ns int64) string { return fmt.Sprintf("%.2f ms", float64(ns)/float64(time.Millisecond)) }
 	fmt.Fprintf(w, "drill %s: %d runs, %d replicas over %s, durability %s, %d FIX clients\n", r.Scenario, r.Runs, r.Replicas, r.Provider, r.Durability, r.Clients)
-	fmt.Fprintf(w, "  kill to first new command decided   p50 %s   max %s\n", ms(r.KillToFirstDecision.P50), ms(r.KillToFirstDecision.Max))
+	for _, d := range []struct {
+		what string
+		Distribution
+	}{{"kill to", r.KillToFirstDecision}, {"stop to", r.StopToFirstDecision}, {"hand-over to", r.HandoverToFirstDecision}} {
+		if d.Max > 0 {
+			fmt.Fprintf(w, "  %-35s p50 %s   max %s\n", d.what+" first decision", ms(d.P50), ms(d.Max))
+		}
+	}
 	fmt.Fprintf(w, "  client's outage                     p50 %s   max %s\n", ms(r.ClientOutage.P50), ms(r.ClientOutage.Max))
 	fmt.Fprintf(w, "  orders acknowledged                 %d (and %d rejected)\n", r.Acknowledged, r.Rejected)
 	fmt.Fprintf(w, "  fills reported, volume              %d, %d\n", r.Trades, r.Volume)

@@ -16,6 +16,7 @@ import (
 //	GET /v1/status[?full=1]   what Status says; full adds the hash of the whole state, computed by the loop
 //	GET /v1/hash?index=N      state hash after command N
 //	GET /v1/state             the whole state, for a replica of this cluster, or what was added to it since (transfer.go)
+//	POST /v1/switchover[?to=ID]  this replica, which leads, hands over (switchover.go)
 type httpServer struct {
 	r        *Replica
 	listener net.Listener
@@ -62,19 +63,22 @@ func (h *httpServer) serve() { _ = h.server.Serve(h.listener) }
 func (h *httpServer) close() { _ = h.listener.Close() }
 
 func (h *httpServer) handle(c *fasthttp.RequestCtx) {
-	if !c.IsGet() {
-		c.Error("only GET is answered here", fasthttp.StatusMethodNotAllowed)
+	path := string(c.Path())
+	if changes := path == "/v1/switchover"; changes != c.IsPost() || !changes && !c.IsGet() {
+		c.Error("GET is answered here, and POST for what changes something", fasthttp.StatusMethodNotAllowed)
 		return
 	}
-	switch string(c.Path()) {
+	switch path {
 	case "/v1/status":
 		h.status(c)
 	case "/v1/hash":
 		h.hash(c)
 	case "/v1/state":
 		h.state(c)
+	case "/v1/switchover":
+		h.switchover(c)
 	default:
-		c.Error("not found; there are /v1/status, /v1/hash?index=N and /v1/state", fasthttp.StatusNotFound)
+		c.Error("not found; there are /v1/status, /v1/hash?index=N, /v1/state and /v1/switchover[?to=ID]", fasthttp.StatusNotFound)
 	}
 }
 

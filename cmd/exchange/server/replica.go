@@ -20,6 +20,7 @@ type Replica struct {
 	log      zerolog.Logger
 	provider rdmaio.Provider
 	fencing  string
+	gathered int // bytes in large pages
 	start    incarnation
 
 	// Of the loop alone.
@@ -106,6 +107,7 @@ func (r *Replica) open() error {
 	if r.http, err = listenHTTP(r); err != nil {
 		return err
 	}
+	r.gathered = gatherPages() // before others see memory whose owner stands still
 	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number, r.noticeConnection); err != nil {
 		return err
 	}
@@ -121,7 +123,7 @@ func (r *Replica) open() error {
 // Run serves until Stop, or until the replica cannot go on.
 func (r *Replica) Run() error {
 	r.log.Info().Int("replica", r.cfg.ID).Uint64("incarnation", r.start.number).Bool("learner", r.start.learner).
-		Str("provider", r.cfg.Provider).Str("fencing", r.fencing).Msg("replica starts")
+		Str("provider", r.cfg.Provider).Str("fencing", r.fencing).Int("large_pages_bytes", r.gathered).Msg("replica starts")
 	go r.gateway.serve()
 	go r.feed.serve()
 	go r.http.serve()

@@ -46,4 +46,8 @@ type Status struct {
 	LeaderSince   int64 `json:"leader_since_mono_ns"`
 	FirstDecision int64 `json:"first_decision_mono_ns"`
 	MonoNow       int64 `json:"mono_now_ns"`
+	Heard         int64 `json:"-"` // when the one who asked had the answer, by his own clock
 }
+
+// ClockOffset is what has to be added to the replica's times to make them the asker's, but for the time that the answer took.
+func (s *Status) ClockOffset() int64 { return s.Heard - s.MonoNow }

@@ -2,7 +2,9 @@ package drill
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -28,35 +30,36 @@ type Options struct {
 // Patience of a drill with what must come about.
 const (
 	settlePatience = 30 * time.Second
-	// killAfterAtLeast and killWithin place the kill at random after the cluster is whole again.
-	killAfterAtLeast = 100 * time.Millisecond
-	killWithin       = 300 * time.Millisecond
+	// strikeAfterAtLeast and strikeWithin place the strike at random after the cluster is whole again.
+	strikeAfterAtLeast = 100 * time.Millisecond
+	strikeWithin       = 300 * time.Millisecond
 )
 
 // scene is one drill under way.
 type scene struct {
-	o       Options
-	cluster *cluster.Cluster
-	rng     *rand.Rand
-	loads   []*load
-	feed    *feedCheck
-	work    sync.WaitGroup
-	report  Report
-	kills   []int64
-	outages []int64
+	o        Options
+	scenario Scenario
+	cluster  *cluster.Cluster
+	rng      *rand.Rand
+	loads    []*load
+	feed     *feedCheck
+	work     sync.WaitGroup
+	report   Report
+	strikes  []int64 // to the next leader's first decision, ns
+	outages  []int64
 }
 
-// LeaderKill loads a cluster of its own over FIX and kills its leader again and again.
+// Run loads a cluster of its own over FIX and takes the lead from its leader again and again.
 //
 //  1. Clients keep requests under way; receivers follow the feed from every replica.
-//  2. At a random moment the leader is killed with SIGKILL. The next one's first new decision is timed, and every client's first report.
-//  3. The killed replica is started again and brought up; then the next run.
+//  2. At a random moment the leader is struck. The next one's first new decision is timed, and every client's first report.
+//  3. The old leader is brought back; then the next run.
 //  4. At the end every open order is cancelled by the client that knows it, and everything known is compared.
-func LeaderKill(ctx context.Context, o Options) (*Report, error) {
+func Run(ctx context.Context, scenario Scenario, o Options) (*Report, error) {
 	o.Cluster.Market, o.Cluster.RestartAfter = cluster.SampleMarket, 0
-	s := &scene{o: o, rng: rand.New(rand.NewPCG(o.Seed, 2))}
+	s := &scene{o: o, scenario: scenario, rng: rand.New(rand.NewPCG(o.Seed, 2))}
 	s.report = Report{
-		Schema: "exchange.drill/v1", Scenario: "leader-kill", Runs: o.Runs, Replicas: o.Cluster.Replicas, Provider: o.Cluster.Provider,
+		Schema: "exchange.drill/v1", Scenario: scenario.Name, Runs: o.Runs, Replicas: o.Cluster.Replicas, Provider: o.Cluster.Provider,
 		Durability: o.Cluster.Durability, Clients: o.Clients, Faults: []string{},
 	}
 	c, err := cluster.Start(o.Cluster)
@@ -76,7 +79,7 @@ func LeaderKill(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	for run := range o.Runs {
-		if err := s.kill(ctx); err != nil {
+		if err := s.once(ctx); err != nil {
 			return nil, fmt.Errorf("run %d: %w", run+1, err)
 		}
 		if o.Progress != nil {
@@ -116,52 +119,99 @@ func (s *scene) populate(ctx context.Context) error {
 	return nil
 }
 
-// kill is one run.
-func (s *scene) kill(ctx context.Context) error {
+// errMissed: the lead changed by itself before the strike came.
+var errMissed = errors.New("the struck replica led no more")
+
+// once is one run.
+func (s *scene) once(ctx context.Context) error {
+	for {
+		err := s.attempt(ctx)
+		if !errors.Is(err, errMissed) {
+			return err
+		}
+		s.report.Missed++
+	}
+}
+
+// attempt is one strike, and what follows.
+func (s *scene) attempt(ctx context.Context) error {
 	whole, cancel := context.WithTimeout(ctx, s.o.Patience)
 	defer cancel()
-	survey, err := s.cluster.WaitServing(whole)
-	if err != nil {
+	if _, err := s.cluster.WaitServing(whole); err != nil {
 		return err
 	}
 	if err := s.wait(whole, func() bool { return s.flowing() }, "no client gets answers"); err != nil {
 		return err
 	}
-	pause := killAfterAtLeast + time.Duration(s.rng.Int64N(int64(killWithin)))
+	pause := strikeAfterAtLeast + time.Duration(s.rng.Int64N(int64(strikeWithin)))
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(pause):
 	}
+	survey, err := cluster.WaitFor(whole, s.cluster.HTTP(), func(v cluster.Survey) bool { return v.Leader != 0 })
+	if err != nil {
+		return err
+	}
 	old := survey.Leader
-	at, err := s.cluster.Kill(old, true)
+	at, err := s.scenario.strike(s, whole, old)
 	if err != nil {
 		return err
 	}
 	for _, l := range s.loads {
 		l.mark(at)
 	}
-	next, err := cluster.WaitFor(whole, s.cluster.HTTP(), func(v cluster.Survey) bool {
-		return v.Leader != 0 && v.Leader != old && v.Status(v.Leader).FirstDecision > at
+	missed := s.succession(whole, old, at)
+	if missed != nil && !errors.Is(missed, errMissed) {
+		return missed
+	}
+	if s.scenario.resume != nil {
+		if err := s.scenario.resume(s, old); err != nil {
+			return err
+		}
+	}
+	if missed == nil {
+		if err := s.wait(whole, s.answered, "not every client got an answer from the next leader"); err != nil {
+			return err
+		}
+		for _, l := range s.loads {
+			s.outages = append(s.outages, l.outage())
+		}
+	}
+	if s.scenario.mend != nil {
+		if err := s.scenario.mend(s, old); err != nil {
+			return err
+		}
+	}
+	return missed
+}
+
+// answered tells whether every client has had a report since the strike.
+func (s *scene) answered() bool {
+	for _, l := range s.loads {
+		if l.outage() == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// succession waits until another replica than the old leader leads and has decided something since. The old one is not asked: it may be stopped.
+func (s *scene) succession(ctx context.Context, old int, at int64) error {
+	others := maps.Clone(s.cluster.HTTP())
+	delete(others, old)
+	next, err := cluster.WaitFor(ctx, others, func(v cluster.Survey) bool {
+		return v.Leader != 0 && v.Status(v.Leader).FirstDecision > 0
 	})
 	if err != nil {
 		return err
 	}
-	s.kills = append(s.kills, next.Status(next.Leader).FirstDecision-at)
-	if err := s.wait(whole, func() bool {
-		for _, l := range s.loads {
-			if l.outage() == 0 {
-				return false
-			}
-		}
-		return true
-	}, "not every client got an answer after the kill"); err != nil {
-		return err
+	took := next.Status(next.Leader).FirstDecision - at
+	if took <= 0 {
+		return errMissed
 	}
-	for _, l := range s.loads {
-		s.outages = append(s.outages, l.outage())
-	}
-	return s.cluster.Restart(old)
+	s.strikes = append(s.strikes, took)
+	return nil
 }
 
 // flowing tells whether every client has had answers.
@@ -266,7 +316,7 @@ func (s *scene) judge() {
 	}
 	s.feed.mu.Unlock()
 	r.FeedGaps += s.feed.missing()
-	r.KillToFirstDecision, r.ClientOutage = distribution(s.kills), distribution(s.outages)
+	*s.scenario.within(r), r.ClientOutage = distribution(s.strikes), distribution(s.outages)
 	r.Verdict = "fail"
 	if r.Passed() {
 		r.Verdict = "pass"
