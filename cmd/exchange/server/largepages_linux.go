@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// largePage is the size that tables are gathered into, bytes.
-const largePage = 2 << 20
+const (
+	largePage = 2 << 20 // that tables are gathered into, bytes
+	// gatherFor bounds the gathering: where memory is fragmented, the kernel has to move other pages out of the way.
+	gatherFor = 300 * time.Millisecond
+)
 
 // gatherPages has the kernel put what this process has written so far into pages of 2 MiB: the state machine's tables, above all. Fewer look-ups of
 // addresses while it runs, and an end that takes a millisecond in place of twenty: a killed process frees its memory before it closes its
@@ -21,13 +25,14 @@ func gatherPages() (gathered int) {
 		return 0
 	}
 	defer f.Close()
+	end := time.Now().Add(gatherFor)
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		from, to, ok := privateMemory(lines.Text())
 		if !ok {
 			continue
 		}
 		from, to = (from+largePage-1)&^(largePage-1), to&^(largePage-1)
-		for at := from; at < to; at += largePage {
+		for at := from; at < to && time.Now().Before(end); at += largePage {
 			// Each by itself: one that nothing was written to is refused, and the others are not.
 			if _, _, errno := unix.Syscall(unix.SYS_MADVISE, uintptr(at), largePage, unix.MADV_COLLAPSE); errno == 0 {
 				gathered += largePage
