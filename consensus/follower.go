@@ -62,27 +62,41 @@ func (n *Node) believe() {
 		if n.fuo.Offset >= n.commit {
 			return
 		}
-		h, _, ok := n.log.parse(n.fuo)
+		after, ok := n.next()
 		if !ok {
 			return
 		}
-		if h.after().Offset > n.commit {
-			n.halt("no entry ends at the commit offset %d: after %+v comes %+v", n.commit, n.fuo, h)
+		if after.Offset > n.commit {
+			n.halt("no entry ends at the commit offset %d: after %+v comes one up to %d", n.commit, n.fuo, after.Offset)
 			return
 		}
-		n.fuo = h.after()
+		n.fuo = after
 	}
+}
+
+// next is the position behind the entry at the first undecided offset. One that was examined under the present writer is complete.
+func (n *Node) next() (after Position, ok bool) {
+	if n.fuo.Offset < n.scan.Offset {
+		after, _, _, ok = n.log.past(n.fuo)
+		return after, ok
+	}
+	h, _, ok := n.log.parse(n.fuo)
+	return h.after(), ok
 }
 
 // decideTo moves a leader's first undecided offset. Invariant: it never falls, and stands between entries of our own.
 func (n *Node) decideTo(offset uint64) {
+	if offset == n.lead.end.Offset { // all there is, as after most proposals
+		n.fuo = n.lead.end
+		return
+	}
 	for n.fuo.Offset < offset {
-		h, _, ok := n.log.parseDecided(n.fuo)
-		if !ok || h.after().Offset > offset {
-			n.halt("no entry ends at the decided offset %d: after %+v comes %+v", offset, n.fuo, h)
+		after, _, _, ok := n.log.past(n.fuo)
+		if !ok || after.Offset > offset {
+			n.halt("no entry ends at the decided offset %d: after %+v comes one up to %d", offset, n.fuo, after.Offset)
 			return
 		}
-		n.fuo = h.after()
+		n.fuo = after
 	}
 }
 

@@ -1,6 +1,9 @@
 package consensus
 
-import "hash/crc32"
+import (
+	"encoding/binary"
+	"hash/crc32"
+)
 
 // circle is the own log's memory.
 type circle struct {
@@ -64,15 +67,20 @@ func (c *circle) adopt(at Position, h header, payload []byte, proposal, commit u
 	return h.after()
 }
 
-// parseDecided is parse without the checksums, which were seen when the entry was first complete, or made here.
-func (c *circle) parseDecided(at Position) (header, []byte, bool) {
-	b := c.at(at.Offset)
-	h := decode(b)
-	if !h.follows(at) {
-		return h, nil, false
+// past is parse for an entry that was seen complete before, or made here: without checksums, and without what only matters until it is decided. ok
+// is false if no entry follows at.
+func (c *circle) past(at Position) (after Position, payload []byte, skip, ok bool) {
+	b := c.at(at.Offset)[:headerBytes]
+	index, chains, length := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[16:]), binary.LittleEndian.Uint32(b[24:])
+	if index != at.Index+1 || binary.LittleEndian.Uint64(b[8:]) != at.Offset || uint32(chains) != at.Chain {
+		return at, nil, false, false
 	}
-	if h.skip {
-		return h, nil, true
+	skip = length&skipBit != 0
+	length &^= skipBit
+	after = Position{Index: index, Offset: at.Offset + entrySize(int(length)), Chain: uint32(chains >> 32)}
+	if skip {
+		after.Index--
+		return after, nil, true, true
 	}
-	return h, b[headerBytes : headerBytes+int(h.length)], true
+	return after, c.at(at.Offset + headerBytes)[:length], false, true
 }

@@ -244,17 +244,17 @@ func (n *Node) publish() {
 func (n *Node) Next() (Entry, bool) {
 	n.applied = n.handed
 	for n.err == nil && n.handed.Offset < n.fuo.Offset {
-		h, payload, ok := n.log.parseDecided(n.handed)
+		after, payload, skip, ok := n.log.past(n.handed)
 		if !ok {
 			n.halt("decided entry %d at offset %d is not in the log", n.handed.Index+1, n.handed.Offset)
 			return Entry{}, false
 		}
-		n.handed = h.after()
-		if h.skip {
-			n.applied = n.handed
+		n.handed = after
+		if skip {
+			n.applied = after
 			continue
 		}
-		return Entry{Index: h.index, Payload: payload, after: n.handed}, true
+		return Entry{Index: after.Index, Payload: payload, after: after}, true
 	}
 	return Entry{}, false
 }
