@@ -184,8 +184,10 @@ func (d *desk) carryOut(words []string) error {
 	case "buy", "sell":
 		return d.enter(words)
 	case "replace", "cancel":
+		d.await(answerPatience)
 		return d.change(words)
 	case "orders":
+		d.await(answerPatience)
 		d.show()
 		return nil
 	case "wait":
@@ -351,20 +353,28 @@ func (d *desk) show() {
 	}
 }
 
+// answerPatience is how long a command that speaks of orders waits for the answers to those before it, so that a script can name what it has just entered.
+const answerPatience = 2 * time.Second
+
+// await waits until every request was answered, at most so long, and tells how many were not.
+func (d *desk) await(patience time.Duration) (open int) {
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		d.mu.Lock()
+		open = len(d.waiting)
+		d.mu.Unlock()
+		if open == 0 || time.Now().After(end) {
+			return open
+		}
+	}
+}
+
 // settle waits until every request was answered.
 func (d *desk) settle(ctx context.Context, patience time.Duration, quit bool) error {
-	end := time.Now().Add(patience)
-	for ctx.Err() == nil && !quit {
-		d.mu.Lock()
-		open := len(d.waiting)
-		d.mu.Unlock()
-		if open == 0 {
-			return nil
-		}
-		if time.Now().After(end) {
-			return failed(fmt.Errorf("%d requests were not answered within %v", open, patience))
-		}
-		time.Sleep(5 * time.Millisecond)
+	if quit || ctx.Err() != nil {
+		return nil
+	}
+	if open := d.await(patience); open > 0 && ctx.Err() == nil {
+		return failed(fmt.Errorf("%d requests were not answered within %v", open, patience))
 	}
 	return nil
 }
