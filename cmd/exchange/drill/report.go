@@ -39,8 +39,8 @@ type Report struct {
 	// From the strike to the next leader's first new decision; the scenario's own is filled in. GivenUp: hand-overs that the leader went on leading
 	// after, and that were asked for again. Missed: strikes at a replica that had just lost the lead by itself, not counted as runs.
 	KillToFirstDecision     Distribution `json:"kill_to_first_decision_ns"`
-	StopToFirstDecision     Distribution `json:"stop_to_first_decision_ns"`
-	HandoverToFirstDecision Distribution `json:"handover_to_first_decision_ns"`
+	StopToFirstDecision     Distribution `json:"stop_to_first_decision_ns,omitzero"`
+	HandoverToFirstDecision Distribution `json:"handover_to_first_decision_ns,omitzero"`
 	GivenUp                 int          `json:"handovers_given_up"`
 	Missed                  int          `json:"strikes_missed"`
 	ClientOutage            Distribution `json:"client_outage_ns"`
