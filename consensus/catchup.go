@@ -80,8 +80,20 @@ func (n *Node) standFor(why string) {
 // attemptPatience is how many heartbeat intervals an attempt waits for one that gave permission and is not needed for a majority.
 const attemptPatience = 3
 
-// attempt carries the attempt on as far as it goes without waiting.
+// attempt carries the attempt on as far as it goes without waiting. Over shared memory what was asked is answered at once, and a node that came back
+// for each answer would sleep between them.
 func (n *Node) attempt() {
+	for n.role == Candidate {
+		before := n.lead.phase
+		n.step()
+		if answers := n.complete(); n.role != Candidate || answers == 0 && n.lead.phase == before {
+			return
+		}
+	}
+}
+
+// step is one step of an attempt.
+func (n *Node) step() {
 	if n.leaveBehind(); n.role != Candidate {
 		return
 	}

@@ -94,10 +94,11 @@ func (n *Node) writeBackgroundWord(p *peer, at int, v uint64, o op) bool {
 	return n.postBackground(p, o, rdmaio.Write, uint64(at), n.small(v))
 }
 
-// complete takes in the outcomes there are.
-func (n *Node) complete() {
+// complete takes in the outcomes there are, and tells how many.
+func (n *Node) complete() (all int) {
 	for {
 		k := n.cq.Poll(n.completions[:])
+		all += k
 		for i := range k {
 			c := &n.completions[i]
 			p := n.byID[c.Peer]
@@ -108,7 +109,7 @@ func (n *Node) complete() {
 			}
 		}
 		if k < len(n.completions) {
-			return
+			return all
 		}
 	}
 }

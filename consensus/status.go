@@ -131,5 +131,8 @@ func (n *Node) Status() Status {
 	return s
 }
 
+// Standing tells whether this node tries to lead.
+func (n *Node) Standing() bool { return n.role == Candidate }
+
 // Leading tells whether this node leads.
 func (n *Node) Leading() bool { return n.role == Leader }

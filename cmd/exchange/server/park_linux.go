@@ -28,10 +28,11 @@ func (p *parker) prepare() { p.word.Store(parkerSleeping) }
 // cancel takes the announcement back.
 func (p *parker) cancel() { p.word.Store(parkerRunning) }
 
-// sleep waits until wake or for at most d.
+// sleep waits until wake or for at most d. The runtime is not told: it would give the loop's processor to others, and the loop would have to queue
+// for one when it wakes. d bounds what that costs a stop of the world.
 func (p *parker) sleep(d time.Duration) {
 	ts := unix.NsecToTimespec(int64(d))
-	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&p.word)), futexWaitPrivate, parkerSleeping, uintptr(unsafe.Pointer(&ts)), 0, 0)
+	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&p.word)), futexWaitPrivate, parkerSleeping, uintptr(unsafe.Pointer(&ts)), 0, 0)
 	p.word.Store(parkerRunning)
 }
 

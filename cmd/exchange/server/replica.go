@@ -195,6 +195,7 @@ func (r *Replica) close() {
 func (r *Replica) loop() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // the loop keeps one for itself
 	fineTimers()
 	idle := 0
 	for !r.stopping.Load() {
@@ -205,14 +206,20 @@ func (r *Replica) loop() {
 		idle++
 		switch {
 		case r.cfg.Spin == "busy":
-		case r.cfg.Spin == "adaptive" && idle < spinTurns:
-			if idle%16 == 0 {
-				runtime.Gosched()
-			}
+		case r.cfg.Spin == "adaptive" && idle < r.spins():
 		default:
 			r.rest(idle)
 		}
 	}
+}
+
+// spins is how many turns without work an adaptive loop goes on for. A follower is not waited for: one that sleeps at once has processor time to
+// its credit when it has to lead, and gets a core as soon as it wakes.
+func (r *Replica) spins() int {
+	if r.leading.active || r.node.Standing() {
+		return spinTurns
+	}
+	return 0
 }
 
 // rest sleeps until something comes into the inbox, or for a nap.
