@@ -9,6 +9,8 @@ import (
 // what comes under a used one is a repetition, which changes nothing and is not answered. Its orders' client ids are those numbers, so the table
 // of ids is not needed for them. Numbers are good for a day, and so are the orders.
 //
+// A client does not say an order's instrument again. So in Replace, Cancel and Reduce prices are in 1/10,000 and quantities in shares.
+//
 //	Enter           InSeq: the order's number; ClientID: NumberID of it, and behind that what the client wants to have back; OrigID: what it wants to
 //	                have back with the Accepted only
 //	Replace         InSeq: the new number; OrigID: the order's. The order loses its place. What ClientID leaves empty behind the number stays the
@@ -19,7 +21,7 @@ import (
 //	SessionMessage  Code Q: answered with NextIn. InSeq and ClientID, as in Enter, with the others: C cancels the session's orders in Instrument (0: all)
 //	                whose ids are equal to OrigID wherever that is not 0; D refuses orders from now on, E takes them again
 //
-// A Reason on Enter or SessionMessage is answered with Rejected, with the command's RefTag, and consumes the number; on Replace it cancels the order.
+// A Reason on Enter or SessionMessage is answered with Rejected, with the command's RefTag, and consumes the number; on Replace it cancels the order, unless it is NotAuthorized.
 
 const (
 	// NumberedID is the first byte of a client id that is a number. No FIX value has it: it is SOH.
@@ -118,14 +120,21 @@ func (m *Market) cancelTo() CommandKind {
 		return Tick
 	}
 	o := &m.pool.orders[slot]
+	left := m.lotsLeft(o, c.Qty)
 	switch {
-	case c.Qty <= int64(o.cum()):
+	case left <= int64(o.cum()):
 		return Cancel
-	case c.Qty >= int64(o.qty):
+	case left >= int64(o.qty):
 		return Tick
 	}
-	m.instead(Reduce).Qty = int64(o.qty) - c.Qty
+	m.instead(Reduce).Qty = int64(o.qty) - left
 	return Reduce
+}
+
+// lotsLeft is what is to be left of an order in lots: a part of a lot is not taken off.
+func (m *Market) lotsLeft(o *order, shares int64) int64 {
+	lot := m.books[o.instrument].info.Lot
+	return shares/lot + (shares%lot+lot-1)/lot
 }
 
 // modify changes the letter of a sell order's side, and lowers its quantity. What it may not do it does not do, without an answer.
@@ -137,22 +146,23 @@ func (m *Market) modify() {
 		return
 	}
 	o := &m.pool.orders[slot]
-	if o.side != Sell || c.Qty > int64(o.qty) {
+	left := m.lotsLeft(o, max(c.Qty, 0))
+	if o.side != Sell || left > int64(o.qty) {
 		return
 	}
 	id := o.name.clientID()
 	id[SideLetter] = letter
 	o.name.set(&id)
 	switch first := len(m.out); {
-	case c.Qty <= int64(o.cum()):
+	case left <= int64(o.cum()):
 		m.instead(Cancel)
 		m.cancel()
-	case c.Qty == int64(o.qty):
+	case left == int64(o.qty):
 		e := m.about(Reduced, slot)
 		e.Code = letter
 		m.send(e, c.Session)
 	default:
-		m.instead(Reduce).Qty = int64(o.qty) - c.Qty
+		m.instead(Reduce).Qty = int64(o.qty) - left
 		m.reduce()
 		m.out[first].Code = letter
 	}
@@ -178,7 +188,7 @@ func (m *Market) replaceNumbered(s *Session) {
 	}
 	switch why := m.replacementFault(slot); why {
 	case NoReason:
-	case MarketClosed, InstrumentHalted:
+	case MarketClosed, InstrumentHalted, NotAuthorized:
 		m.refuseNumber(s, why)
 		return
 	default:
@@ -193,13 +203,23 @@ func (m *Market) replaceNumbered(s *Session) {
 	}
 }
 
-// replacementFault is why the command's terms cannot be the order's.
+// replacementFault turns the command's terms into ticks and lots, and gives why they cannot be the order's. What was hidden stays hidden.
 func (m *Market) replacementFault(slot uint32) Reason {
-	c := m.cmd
+	c, o := m.cmd, &m.pool.orders[slot]
+	in := &m.books[o.instrument].info
 	switch {
 	case c.Reason != NoReason:
 		return c.Reason
-	case c.Qty <= int64(m.pool.orders[slot].cum()):
+	case c.Qty%in.Lot != 0 || c.Display%in.Lot != 0:
+		return QuantityOffLot
+	case c.Price%in.Tick != 0:
+		return PriceOffTick
+	case c.Conditions != o.marks.conditions()&Hidden:
+		return UnsupportedOrder
+	}
+	c.Qty, c.Display, c.Price = c.Qty/in.Lot, c.Display/in.Lot, c.Price/in.Tick
+	switch {
+	case c.Qty <= int64(o.cum()):
 		return UserRequest // nothing would be left open
 	case c.TIF != Day && c.TIF != ImmediateOrCancel && c.TIF != GoodTillDate:
 		return UnsupportedOrder

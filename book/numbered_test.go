@@ -42,6 +42,7 @@ func (s *story) numberedCommand(c Command, words []string) Command {
 		request(Replace)
 		c.OrigID = NumberID(number())
 		terms()
+		c.Price *= 100 // ABC's tick
 	case "cancel":
 		c.Kind, c.OrigID, c.Qty = Cancel, NumberID(number()), int64(number())
 	case "modify":
@@ -69,6 +70,8 @@ func (s *story) numberedCommand(c Command, words []string) Command {
 			c.OrigID[SideLetter] = value[0]
 		case key == "back":
 			copy(c.ClientID[SideLetter+1:], value)
+		case key == "raw":
+			c.Price = int64(s.number(value))
 		case key == "tag":
 			c.RefTag = uint16(s.number(value))
 		case c.Kind == SessionMessage && strings.ToUpper(w) == w:
@@ -188,6 +191,7 @@ func randomRequest(r *rand.Rand, m *Market, last *[3]uint64) Command {
 		}
 	case k < 65:
 		c.Kind, c.OrigID = Replace, orig()
+		c.Price *= 100
 		number()
 		c.TIF = TimeInForce(r.IntN(2))
 		c.Display = r.Int64N(3)

@@ -23,7 +23,8 @@ import (
 //	  A logon [seq=N] [expect=N] [reset] [possdup] [heartbeat=N] | A message [code=C] [next=N] [reset] [reason=N] | A disconnect | A cancel-session
 //	  with seq=N and epoch=N in place of the expected ones
 //	  of a session of OUCH: O enter NUMBER …, O replace NUMBER ORIG …, O cancel ORIG TOTAL, O modify ORIG QTY code=S|T|E,
-//	  O control NUMBER code=C|D|E [SYMBOL] [like=LETTER], O message code=Q; with back=TEXT behind the number, side=LETTER
+//	  O control NUMBER code=C|D|E [SYMBOL] [like=LETTER], O message code=Q; with back=TEXT behind the number, side=LETTER,
+//	  tag=N the gateway's reject code, raw=N a price in 1/10,000
 //	book [SYMBOL]                               the orders as they would trade, what is shown of them if not all; then those that wait elsewhere
 //	depth N [SYMBOL]                            the N best prices that are shown
 //	statistics [SYMBOL]                         the day's trades
