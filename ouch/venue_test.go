@@ -452,6 +452,37 @@ func TestLogins(t *testing.T) {
 	}
 }
 
+// A client comes again while the login of its last connection is still undecided: each connection waits for its own answer, and the older one is over.
+func TestTakenOver(t *testing.T) {
+	v := newVenue(t, "alice")
+	a := newClient(v, "alice", 1)
+	var lines [2]*line
+	for i := range lines {
+		a.connect()
+		lines[i] = a.l
+		v.now++
+		a.l.a.Receive(v.now, a.Bytes())
+		a.Sent(len(a.Bytes()))
+		v.waiting = append(v.waiting, a.l.a.Commands()...)
+	}
+	first, second := v.waiting[0], v.waiting[1]
+	v.waiting = nil
+	v.decide(first)
+	if lines[1].a.Active() {
+		t.Error("the second connection took the first one's answer")
+	}
+	v.decide(second)
+	if !lines[1].a.Active() || lines[0].a.Active() || !lines[0].ended {
+		t.Error("the second connection is not the one that stands")
+	}
+	if err := a.Receive(v.now, lines[1].turn()); err != nil {
+		t.Fatal(err)
+	}
+	n := a.send(order('B', 1, 100))
+	a.talk()
+	expect(t, a.heard(), fmt.Sprintf("1 A %d B 1@100 ABC 0YPL ref=1 %q", n, "x"))
+}
+
 // A silent client is heartbeated, then cut, and the state machine told; one that logs out too.
 func TestSilence(t *testing.T) {
 	v := newVenue(t, "alice")
@@ -563,7 +594,7 @@ func tumble(t *testing.T, seed uint64) {
 	known := 0
 	for k, c := range clients {
 		if c.Unanswered() != 0 {
-			t.Fatalf("seed %d: client %d waits for %+v", seed, k, c.pending.requests)
+			t.Fatalf("seed %d: client %d waits for %d answers, the first to %c %d", seed, k, c.Unanswered(), c.pending.requests[0].Type, c.pending.requests[0].UserRefNum)
 		}
 		c.Orders(func(o *ClientOrder) {
 			known++
