@@ -62,9 +62,13 @@ func NewAcceptor(dir Directory, now int64) *Acceptor {
 	return &Acceptor{dir: dir, soup: soupbin.MakeServer(now), in: make([]byte, 0, maxInput), message: make([]byte, 0, MaxReport)}
 }
 
-// Receive takes bytes from the client and returns how many: not all while the login's answer is awaited, and then the caller reads no more until that was
-// delivered. Bytes are taken and ignored once the connection is closed.
+// Receive takes bytes from the client and returns how many: not all while the login's answer is awaited. While Pending the caller comes again a little
+// later, also without bytes, and reads no more meanwhile. Only Receive makes commands of requests, so that their order is the client's. Bytes are
+// taken and ignored once the connection is closed.
 func (a *Acceptor) Receive(now int64, b []byte) int {
+	if len(a.in) > 0 {
+		a.readKept(now)
+	}
 	taken := 0
 	for taken < len(b) {
 		if a.state == stateClosed {
@@ -193,7 +197,6 @@ func (a *Acceptor) answered(now int64, e *book.Event) {
 	}
 	a.out = a.soup.Accept(a.out, a.account.Stream, a.wanted, now)
 	a.state = stateActive
-	a.readKept(now)
 }
 
 // Tick lets time pass: heartbeats and the end of silent connections. About four times a second.
@@ -264,6 +267,9 @@ func (a *Acceptor) Over() bool {
 
 // Session is the session's number, 0 before the login.
 func (a *Acceptor) Session() uint16 { return a.account.Session }
+
+// Pending tells that the login's answer is awaited, and input waits for that.
+func (a *Acceptor) Pending() bool { return a.state == stateLoginPending }
 
 // Active tells that the account is logged in.
 func (a *Acceptor) Active() bool { return a.state == stateActive }

@@ -130,6 +130,7 @@ func (l *line) turn() []byte {
 	if l.ended {
 		return nil
 	}
+	l.a.Receive(l.v.now, nil)
 	l.v.waiting = append(l.v.waiting, l.a.Commands()...)
 	for n := l.a.Next(); n != 0 && !l.a.Full(); n = l.a.Next() {
 		reports := l.v.reports[l.v.leader][l.a.Session()]
