@@ -256,6 +256,8 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 	close(l.leave)
 	<-l.gone // one connection at a time has the account
 	told, err := l.readAgain()
+	var open []uint32
+	l.client.Do(func(i *ouch.Initiator, _ int64) { i.Orders(func(o *ouch.ClientOrder) { open = append(open, o.UserRefNum) }) })
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+l.accepted, r.Rejected+l.rejected, r.Trades+l.trades, r.Volume+l.volume
@@ -272,12 +274,10 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 			fault("%s: number %d was answered %d times", l.name, number, times)
 		}
 	}
-	l.client.Do(func(i *ouch.Initiator, _ int64) {
-		i.Orders(func(o *ouch.ClientOrder) {
-			r.Lost++
-			fault("%s: order %d was acknowledged and cannot be cancelled: the exchange does not know it", l.name, o.UserRefNum)
-		})
-	})
+	for _, number := range open {
+		r.Lost++
+		fault("%s: order %d was acknowledged and cannot be cancelled: the exchange does not know it", l.name, number)
+	}
 	if err != nil {
 		r.NumberFaults++
 		fault("%s: the stream cannot be read again: %v", l.name, err)
