@@ -257,7 +257,9 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 	<-l.gone // one connection at a time has the account
 	told, err := l.readAgain()
 	var open []uint32
-	l.client.Do(func(i *ouch.Initiator, _ int64) { i.Orders(func(o *ouch.ClientOrder) { open = append(open, o.UserRefNum) }) })
+	l.client.Do(func(i *ouch.Initiator, _ int64) {
+		i.Orders(func(o *ouch.ClientOrder) { open = append(open, o.UserRefNum) })
+	})
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+l.accepted, r.Rejected+l.rejected, r.Trades+l.trades, r.Volume+l.volume
