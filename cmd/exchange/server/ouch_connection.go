@@ -131,17 +131,20 @@ func (c *ouchConn) write() {
 		case <-c.awake:
 		case <-tick.C:
 		}
+		closed, reason := false, ""
 		for more := true; more; {
 			c.mu.Lock()
 			more = c.follow()
+			closed, reason = c.acceptor.Closed() // as of these bytes, which are the last then
 			out = c.acceptor.TakeBytes(out)
 			c.mu.Unlock()
-			more = c.send(out) && more
+			if !c.send(out) {
+				break
+			}
 		}
 		c.mu.Lock()
 		ends := append([]book.Command(nil), c.acceptor.Commands()...) // the reader's are its own: these end the session
-		closed, reason := c.acceptor.Closed()
-		over, session := c.acceptor.Over() || c.abandoned.Load(), c.acceptor.Session()
+		over, session := closed && c.acceptor.Over() || c.abandoned.Load(), c.acceptor.Session()
 		c.mu.Unlock()
 		c.submit(ends)
 		now := time.Now()
