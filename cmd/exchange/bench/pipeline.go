@@ -80,9 +80,9 @@ func (p *pipeline) run(count, window int, s *samples, send func(dst []byte) []by
 // ouchPipe is an account on one connection.
 type ouchPipe struct {
 	*pipeline
-	soup    soupbin.Client
-	next    uint32
-	resting int
+	soup       soupbin.Client
+	next       uint32
+	nextNumber uint32 // as the exchange told it last
 }
 
 // dialOUCH logs in at whoever leads.
@@ -100,6 +100,9 @@ func dialOUCH(f *cluster.File) (*ouchPipe, error) {
 			continue
 		}
 		if last = p.login(password); last == nil {
+			last = p.cancelAll() // and what number is the next
+		}
+		if last == nil {
 			return p, nil
 		}
 		p.close()
@@ -142,6 +145,7 @@ func (p *ouchPipe) take(b []byte, which ouch.ReportType) (answers, done int, err
 		case e.Kind != soupbin.SequencedData:
 		case ouch.ReportType(e.Message[0]) == which:
 			answers++
+			p.nextNumber = binary.BigEndian.Uint32(e.Message[9:])
 		case ouch.ReportType(e.Message[0]) == ouch.Rejected:
 			return answers, done, fmt.Errorf("order %d was rejected: %v", binary.BigEndian.Uint32(e.Message[9:]), ouch.RejectReason(binary.BigEndian.Uint16(e.Message[13:])))
 		}
@@ -150,35 +154,36 @@ func (p *ouchPipe) take(b []byte, which ouch.ReportType) (answers, done int, err
 
 // round enters orders that rest.
 func (p *ouchPipe) round(count, window int, s *samples) error {
-	p.resting += count
 	return p.run(count, window, s, func(dst []byte) []byte {
 		p.next++
 		return ouchEnter(dst, p.next-1)
 	}, func(b []byte) (int, int, error) { return p.take(b, ouch.Accepted) })
 }
 
-// cancelAll takes out all that rests.
+// cancelAll takes out all that rests, and asks for the next number: the answer to that comes behind everything.
 func (p *ouchPipe) cancelAll() error {
 	q := ouch.Request{Type: ouch.MassCancel, UserRefNum: p.next, Firm: ouch.MakeFirm(""), Symbol: ouch.MakeSymbol("")}
-	p.next++
+	b := appendUnsequenced(appendUnsequenced(nil, &q), &ouch.Request{Type: ouch.AccountQuery})
 	_ = p.conn.SetDeadline(time.Now().Add(pipelinePatience))
-	if _, err := p.conn.Write(appendUnsequenced(nil, &q)); err != nil {
+	if _, err := p.conn.Write(b); err != nil {
 		return err
 	}
-	for p.resting > 0 {
+	for {
 		n, err := p.conn.Read(p.in[p.have:])
 		if err != nil {
-			return fmt.Errorf("%d orders are not cancelled: %w", p.resting, err)
+			return fmt.Errorf("mass cancel: %w", err)
 		}
 		p.have += n
-		answers, done, err := p.take(p.in[:p.have], ouch.Canceled)
+		answers, done, err := p.take(p.in[:p.have], ouch.QueryAnswer)
 		if err != nil {
 			return err
 		}
-		p.resting -= answers
 		p.have = copy(p.in, p.in[done:p.have])
+		if answers > 0 {
+			p.next = p.nextNumber
+			return nil
+		}
 	}
-	return nil
 }
 
 // echoPeer is the floor: another process that answers so many bytes with so many.
