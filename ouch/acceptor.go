@@ -109,7 +109,8 @@ func (a *Acceptor) readPackets(now int64, b []byte) (done int) {
 		done += n
 		switch e.Kind {
 		case soupbin.LoginRequested:
-			a.login(now, &e.Login)
+			login := e.Login // which alone goes to the heap
+			a.login(now, &login)
 		case soupbin.UnsequencedData:
 			if err := a.request.Parse(e.Message); err != nil {
 				a.refuse(now, err)

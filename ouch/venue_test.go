@@ -656,3 +656,81 @@ func randomOrder(r *rand.Rand, c *client) (q Request, ok bool) {
 	}
 	return q, true
 }
+
+// A mass cancel means the orders that carry what it names: firm, group, side's letter, symbol, or all.
+func TestMassCancelMeansWhatItNames(t *testing.T) {
+	v := newVenue(t, "alice")
+	a := newClient(v, "alice", 1)
+	a.connect()
+	a.talk()
+	enter := func(side byte, firm string, group uint64, symbol string) {
+		r := order(side, 10, uint64(map[bool]int{true: 100, false: 200_000}[side == 'B']))
+		r.Symbol = MakeSymbol(symbol)
+		if firm != "" {
+			r.Tags.SetText(TagFirm, MakeFirm(firm))
+		}
+		if group != 0 {
+			r.Tags.Set(TagGroupID, group)
+		}
+		a.send(r)
+	}
+	for range 2 {
+		enter('B', "LIME", 1, "ABC")
+		enter('B', "KIWI", 258, "ABC")
+		enter('T', "LIME", 2, "ABC")
+		enter('S', "", 258, "LOTS")
+	}
+	a.talk()
+	a.heard()
+	cancel := func(firm, symbol string, tags ...uint64) string {
+		r := Request{Type: MassCancel, Firm: MakeFirm(firm), Symbol: MakeSymbol(symbol)}
+		for i := 0; i < len(tags); i += 2 {
+			r.Tags.Set(Tag(tags[i]), tags[i+1])
+		}
+		a.send(r)
+		a.talk()
+		var numbers []string
+		for _, line := range strings.Split(a.heard(), "\n") {
+			if f := strings.Fields(line); f[1] == "C" {
+				numbers = append(numbers, f[2])
+			}
+		}
+		return strings.Join(numbers, " ")
+	}
+	for _, c := range []struct{ got, want string }{
+		{cancel("LIME", "", uint64(TagGroupID), 3), ""}, {cancel("LIME", "", uint64(TagSide), 'T'), "3 7"}, {cancel("", "", uint64(TagGroupID), 1), "1 5"},
+		{cancel("", "LOTS", uint64(TagGroupID), 258), "4 8"}, {cancel("PLUM", ""), ""}, {cancel("", ""), "2 6"}, {cancel("", ""), ""},
+	} {
+		if c.got != c.want {
+			t.Errorf("cancelled %q, not %q", c.got, c.want)
+		}
+	}
+	if a.Unanswered() != 0 {
+		t.Errorf("%d unanswered", a.Unanswered())
+	}
+}
+
+// An order on its way in and its reports on their way out allocate nothing.
+func TestHotPathDoesNotAllocate(t *testing.T) {
+	v := newVenue(t, "alice")
+	a := newClient(v, "alice", 1)
+	a.connect()
+	a.talk()
+	r := order('B', 10, 100)
+	packet := soupbin.AppendPacket(nil, soupbin.Unsequenced, r.AppendTo(nil))
+	packets := bytes.Repeat(packet, 10)
+	e := book.Event{Kind: book.Accepted, Session: 1, OutSeq: a.l.a.Next(), Instrument: 1, Qty: 10, Price: 1, ClientID: carry(&r, Firm{})}
+	if n := testing.AllocsPerRun(200, func() {
+		a.l.a.Receive(v.now, packets)
+		if len(a.l.a.Commands()) != 10 {
+			t.Error("not every order is a command")
+		}
+		for range 10 {
+			a.l.a.Deliver(v.now, &e)
+			e.OutSeq++
+		}
+		a.l.a.Sent(len(a.l.a.Bytes()))
+	}); n != 0 {
+		t.Errorf("%v allocations in 10 orders", n)
+	}
+}

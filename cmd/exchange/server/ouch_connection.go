@@ -36,8 +36,8 @@ type ouchConn struct {
 }
 
 const (
-	// ouchReadBuffer is how much is read from a client at once.
-	ouchReadBuffer = 64 << 10
+	// ouchReadBuffer is how much is read from a client at once: some 300 orders, while which are read the writer waits.
+	ouchReadBuffer = 16 << 10
 	// busyAfter is how long the inbox may be full before a client is told so, busyEvery how often at most.
 	busyAfter = time.Millisecond
 	busyEvery = time.Second

@@ -17,13 +17,13 @@ import (
 
 // ouchVenue is a replica's OUCH port with a loop that decides at once: no consensus, no other replica.
 type ouchVenue struct {
-	t       *testing.T
+	t       testing.TB
 	r       *Replica
 	paused  atomic.Bool
 	stopped chan struct{}
 }
 
-func openOUCHVenue(t *testing.T, change func(*Config)) *ouchVenue {
+func openOUCHVenue(t testing.TB, change func(*Config)) *ouchVenue {
 	cfg := DefaultConfig()
 	cfg.Members[0].OUCH = "127.0.0.1:0"
 	cfg.Limits.Orders = 1 << 12
@@ -69,7 +69,7 @@ func (v *ouchVenue) loop() {
 
 // reader is a client that reads when it is told to.
 type reader struct {
-	t    *testing.T
+	t    testing.TB
 	conn net.Conn
 	soup soupbin.Client
 	in   []byte
@@ -269,4 +269,18 @@ func TestBadAccountsAreExplained(t *testing.T) {
 			t.Error(fmt.Errorf("a good account: %w", err))
 		}
 	}
+}
+
+// BenchmarkOUCHGateway is an order in and its two reports out, through the port and the market, without consensus.
+func BenchmarkOUCHGateway(b *testing.B) {
+	v := openOUCHVenue(b, func(*Config) {})
+	r := &reader{t: b, soup: soupbin.MakeClient(soupbin.Session{}, 1)}
+	r.login(v.dial())
+	r.read(func(uint64, *ouch.Report) bool { return true })
+	packets := orderPackets(1, uint32(b.N))
+	b.ResetTimer()
+	go func() { _, _ = r.conn.Write(packets) }()
+	r.read(func(_ uint64, rep *ouch.Report) bool {
+		return rep.Type == ouch.Canceled && rep.UserRefNum == uint32(b.N)
+	})
 }
