@@ -56,8 +56,10 @@ func openOUCHVenue(t testing.TB, change func(*Config)) *ouchVenue {
 func (v *ouchVenue) loop() {
 	defer close(v.stopped)
 	var c book.Command
+	v.r.leading.active = true
 	for !v.r.stopping.Load() {
-		if v.paused.Load() || !v.r.inbox.take(&c) {
+		v.r.leading.followSessions(v.r, monotonic())
+		if v.paused.Load() || !v.r.leading.take(&c) && !v.r.inbox.take(&c) {
 			time.Sleep(50 * time.Microsecond)
 			continue
 		}
@@ -245,6 +247,46 @@ func TestOUCHAccountIsTakenOver(t *testing.T) {
 	for n := uint32(1); n <= orders; n++ {
 		if answered[n] != 1 {
 			t.Fatalf("order %d was answered %d times", n, answered[n])
+		}
+	}
+}
+
+// An account that asks for it has its orders cancelled when it stays away, and not when it comes back in time.
+func TestOUCHOrdersOfTheAbsentAreCancelled(t *testing.T) {
+	for _, grace := range []time.Duration{time.Millisecond, time.Hour} {
+		v := openOUCHVenue(t, func(c *Config) {
+			c.Gateway.CancelGrace = Duration(grace)
+			c.OUCHAccounts[0].CancelOnDisconnect = true
+		})
+		r := &reader{t: t, soup: soupbin.MakeClient(soupbin.Session{}, 1)}
+		packet := orderPackets(1, 1)
+		packet[len(packet)-47+26] = ouch.TIFDay // in a message of 47 bytes
+		r.login(v.dial())
+		r.conn.Write(packet)
+		r.read(func(_ uint64, rep *ouch.Report) bool {
+			return rep.Type == ouch.Accepted && rep.TimeInForce == ouch.TIFDay
+		})
+		r.conn.Close()
+		session, _ := v.r.market.SessionByName("OUCH1")
+		for v.r.ouch.connected(session) {
+			time.Sleep(time.Millisecond)
+		}
+		kept := func() (next uint64) { _, next = v.r.outbox.reports.kept(session); return next }
+		for end := time.Now().Add(20 * time.Second); grace < time.Hour && kept() == 3 && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		r.login(v.dial())
+		r.conn.Write(soupbin.AppendPacket(nil, soupbin.Unsequenced, []byte("Q")))
+		said := ""
+		r.read(func(_ uint64, rep *ouch.Report) bool {
+			said += string(rep.Type)
+			if rep.Type == ouch.Canceled {
+				said += string(rep.Reason)
+			}
+			return rep.Type == ouch.QueryAnswer
+		})
+		if want := map[bool]string{true: "Q", false: "CZQ"}[grace == time.Hour]; said != want {
+			t.Errorf("with a grace of %v the client hears %s, not %s", grace, said, want)
 		}
 	}
 }
