@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"marketdata":              {"book", "ouch/soupbin", "marketdata"},
 	"cmd/exchange/orderflow":  {"book"},
 	"cmd/exchange/server":     {"book", "consensus", "rdmaio", "fix", "ouch", "marketdata", "cmd/exchange/server"},
-	"cmd/exchange/trader":     {"fix", "book"},
+	"cmd/exchange/trader":     {"fix", "ouch", "book"},
 	"cmd/exchange/cluster":    {"cmd/exchange/server", "cmd/exchange/cluster"},
 	"cmd/exchange/drill":      {"book", "fix", "marketdata", "cmd/exchange/cluster", "cmd/exchange/server", "cmd/exchange/trader", "cmd/exchange/drill", "cmd/exchange/orderflow", "ouch"},
 	"cmd/exchange/bench":      {"book", "consensus", "rdmaio", "fix", "ouch", "marketdata", "cmd/exchange/server", "cmd/exchange/cluster", "cmd/exchange/trader", "cmd/exchange/orderflow"},

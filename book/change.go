@@ -12,7 +12,7 @@ func (m *Market) target() (slot uint32, request place) {
 	case reason != NoReason:
 	case request.state != neverSeen:
 		reason = DuplicateClientID
-	case c.ClientID[0] != 0 && c.Kind != Cancel && m.ids.full(): // a Cancel needs no id: an order can always be taken out
+	case c.ClientID[0] != 0 && !request.numbered && c.Kind != Cancel && m.ids.full(): // a Cancel needs no id: an order can always be taken out
 		reason = ClientIDsFull
 	case slot == 0:
 		if reason = UnknownOrder; c.OrigID[0] != 0 {
@@ -34,6 +34,8 @@ type place struct {
 	key   idKey
 	block uint32
 	state idState
+	// numbered ids are not in the table: their session knows which were used.
+	numbered bool
 }
 
 // look finds the place of an id of the command's session; one that is empty is never seen.
@@ -42,6 +44,10 @@ func (m *Market) look(id *ClientID) (p place) {
 		return place{}
 	}
 	p.key = makeKey(m.cmd.Session, id)
+	if id[0] == NumberedID {
+		p.numbered = true
+		return p
+	}
 	p.block, p.state = m.ids.find(p.key, m.cmd.Session, id)
 	return p
 }
@@ -78,7 +84,7 @@ func (m *Market) cancel() {
 
 // remember keeps the command's id, which names no order, if it is new and there is room.
 func (m *Market) remember(p place) {
-	if m.cmd.ClientID[0] != 0 && p.state == neverSeen && !m.ids.full() {
+	if m.cmd.ClientID[0] != 0 && !p.numbered && p.state == neverSeen && !m.ids.full() {
 		m.ids.add(p.block, p.key, false)
 	}
 }
@@ -113,7 +119,9 @@ func (m *Market) rename(slot uint32, p place) {
 	if m.cmd.ClientID[0] == 0 {
 		return
 	}
-	m.ids.add(p.block, p.key, true)
+	if !p.numbered {
+		m.ids.add(p.block, p.key, true)
+	}
 	m.pool.unname(slot)
 	m.pool.name(slot, p.key, &m.cmd.ClientID)
 }

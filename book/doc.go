@@ -7,6 +7,7 @@
 //	command.go   what can be asked                    event.go     what can follow
 //	market.go    the state, Apply, what can be read   codec.go     both as bytes
 //	session.go   connections and numbers              listing.go   instruments, participants, the day
+//	numbered.go  sessions whose client numbers its requests (OUCH)
 //	match.go     an order's way in: checks, trades, rest or end
 //	change.go    cancel, reduce, replace
 //	level.go     the orders at one price, the levels of one side

@@ -41,7 +41,7 @@ const (
 	CommandDropped
 	// Triggered (report Triggered): the stop price was reached, the order comes in now: fills and a Rested may follow. StopPrice.
 	Triggered
-	// Refreshed (feed A): the shown part of an iceberg was filled, the next one stands at the back of its price under Ref. No report.
+	// Refreshed (feed A): the shown part of an iceberg was filled, the next one stands at the back of its price under Ref. No report, except to OUCH.
 	Refreshed
 	// MassCancelled: the answer to a MassCancel, behind the orders' own events. Qty: how many orders; Reason: why none could be.
 	MassCancelled

@@ -25,6 +25,9 @@ func (m *Market) refresh(slot uint32) {
 	e.OldRef = old
 	m.show(e, slot)
 	m.onFeed(e, 'A')
+	if m.sessions[o.session].Protocol == OUCH { // which tells its clients of it
+		m.send(e, o.session)
+	}
 }
 
 // shrink lowers a resting order's quantity where it stands, of an iceberg first what is not shown. The event is to be sent by the caller.

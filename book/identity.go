@@ -40,7 +40,7 @@ func (t *idText) set(id *ClientID) {
 
 func (t *idText) is(id *ClientID) bool {
 	a, b, c, d, e := idWords(id)
-	return t[0] == a && (t[1]^b)|(t[2]^c)|(t[3]^d)|(t[4]^e) == 0
+	return t[0] == a && ((t[1]^b)|(t[2]^c)|(t[3]^d)|(t[4]^e) == 0 || a&0xff == NumberedID)
 }
 
 // put writes the id to where an event has it.
@@ -151,6 +151,9 @@ func splitMember(w uint64) (rest uint64, last uint32, member uint8) {
 func makeKey(session uint16, id *ClientID) idKey {
 	le := binary.LittleEndian
 	a, b, c, d, e := le.Uint64(id[0:8]), le.Uint64(id[8:16]), le.Uint64(id[16:24]), le.Uint64(id[24:32]), le.Uint64(id[32:40])
+	if a&0xff == NumberedID {
+		return numberedKey(session, a)
+	}
 	var member uint8
 	var last uint32
 	s := uint64(session) * k4

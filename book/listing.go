@@ -85,6 +85,10 @@ func (m *Market) systemEvent() {
 	e := m.event(SystemEventOccurred)
 	e.Code = m.cmd.Code
 	m.onFeed(e, 'S')
+	if newDay {
+		now = 0
+	}
+	m.tellOfDay(now, next)
 	if next < end {
 		return
 	}
@@ -92,7 +96,7 @@ func (m *Market) systemEvent() {
 		for k := range m.books[number].ladders {
 			for slot := m.first(&m.books[number].ladders[k]); slot != 0; {
 				next := m.after(slot)
-				if tif := m.pool.orders[slot].tif; tif != GoodTillCancel && tif != GoodTillDate {
+				if m.endsWithDay(&m.pool.orders[slot]) {
 					m.end(slot, DayEnded, nil)
 				}
 				slot = next
@@ -104,6 +108,7 @@ func (m *Market) systemEvent() {
 // newDay forgets the client ids of the day before, except those of the orders that live on, and its trades.
 func (m *Market) newDay() {
 	m.ids.clear()
+	m.newNumbers()
 	for number := range m.books {
 		b := &m.books[number]
 		b.day.newDay()

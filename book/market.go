@@ -22,6 +22,8 @@ type Market struct {
 	out []Event
 	// electedFirst to electedLast (slots, 0: none) are the stops that were reached and come in before the command is done.
 	electedFirst, electedLast uint32
+	// request is what numbered made of the command.
+	request Command
 }
 
 // counters are the numbers given so far, and the day's sums.
@@ -74,7 +76,11 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 	if len(m.due.slots) > 0 {
 		m.expire()
 	}
-	switch c.Kind {
+	kind := c.Kind
+	if c.Protocol == OUCH {
+		kind = m.numbered()
+	}
+	switch kind {
 	case ListInstrument:
 		m.list()
 	case AddParticipant:

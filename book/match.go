@@ -35,7 +35,7 @@ func (m *Market) enter() {
 		return
 	}
 	own := m.look(&c.ClientID)
-	reason, price := m.refusal(own.state != neverSeen), int64(0)
+	reason, price := m.refusal(&own), int64(0)
 	if reason == NoReason {
 		price, reason = m.entryPrice(&m.books[c.Instrument], c)
 	}
@@ -49,6 +49,9 @@ func (m *Market) enter() {
 	slot := m.admit(own, price)
 	e := m.about(Accepted, slot)
 	e.InSeq = c.InSeq
+	if own.numbered {
+		copyID(&e.OrigID, &c.OrigID)
+	}
 	m.send(e, c.Session)
 	if c.Type.in(stops) && !m.reached(slot) {
 		m.wait(slot)
@@ -66,7 +69,9 @@ func (m *Market) enter() {
 func (m *Market) admit(own place, price int64) (slot uint32) {
 	c := m.cmd
 	slot = m.pool.take()
-	m.ids.add(own.block, own.key, true)
+	if !own.numbered {
+		m.ids.add(own.block, own.key, true)
+	}
 	m.pool.name(slot, own.key, &c.ClientID)
 	m.counters.order++
 	m.counters.ref++
@@ -98,10 +103,10 @@ func (m *Market) giveTerms(slot uint32) {
 }
 
 // refusal is why an order cannot be taken, NoReason if it can.
-func (m *Market) refusal(seen bool) Reason {
+func (m *Market) refusal(own *place) Reason {
 	c := m.cmd
 	switch {
-	case seen:
+	case own.state != neverSeen:
 		return DuplicateClientID
 	case c.Reason != NoReason:
 		return c.Reason
@@ -109,7 +114,7 @@ func (m *Market) refusal(seen bool) Reason {
 		return UnknownInstrument
 	case c.ClientID[0] == 0 || c.Side > Sell || c.Type >= orderTypes || c.TIF >= timesInForce:
 		return UnsupportedOrder
-	case m.ids.full():
+	case m.ids.full() && !own.numbered:
 		return ClientIDsFull
 	}
 	b := &m.books[c.Instrument]

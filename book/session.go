@@ -77,11 +77,11 @@ func (m *Market) resetNumbers(s *Session) uint8 {
 }
 
 // openStream answers the login of an OUCH session, whose inbound messages have no numbers and whose outbound stream has reports only: the answer
-// has no number either.
+// has no number either; it says InSeq again, by which its connection knows it.
 func (m *Market) openStream(s *Session) {
 	s.Connected = true
 	e := m.event(SessionMessageSent)
-	e.Code, e.Session, e.Epoch, e.NextIn = 'A', m.cmd.Session, s.Epoch, s.NextIn
+	e.Code, e.InSeq, e.Session, e.Epoch, e.NextIn = 'A', m.cmd.InSeq, m.cmd.Session, s.Epoch, s.NextIn
 }
 
 // logon opens a connection: a new epoch. If the one before was still open, the higher epoch is all that says it is over.

@@ -22,6 +22,9 @@ import (
 //	  A cancel ID ORIG | A replace ID ORIG QTY@PRICE [requeue] | A reduce ORIG QTY      (ID "-": none)
 //	  A logon [seq=N] [expect=N] [reset] [possdup] [heartbeat=N] | A message [code=C] [next=N] [reset] [reason=N] | A disconnect | A cancel-session
 //	  with seq=N and epoch=N in place of the expected ones
+//	  of a session of OUCH: O enter NUMBER …, O replace NUMBER ORIG …, O cancel ORIG TOTAL, O modify ORIG QTY code=S|T|E,
+//	  O control NUMBER code=C|D|E [SYMBOL] [like=LETTER], O message code=Q; with back=TEXT behind the number, side=LETTER,
+//	  tag=N the gateway's reject code, raw=N a price in 1/10,000
 //	book [SYMBOL]                               the orders as they would trade, what is shown of them if not all; then those that wait elsewhere
 //	depth N [SYMBOL]                            the N best prices that are shown
 //	statistics [SYMBOL]                         the day's trades
@@ -219,6 +222,9 @@ func (s *story) sessionCommand(words []string) Command {
 	if len(words) < 2 {
 		s.t.Fatalf("%q does what?", words[0])
 	}
+	if known && s.m.Session(number).Protocol == OUCH {
+		return s.numberedCommand(c, words)
+	}
 	verb, rest := words[1], words[2:]
 	take := func() string {
 		if len(rest) == 0 {
@@ -385,15 +391,17 @@ func (s *story) event(e *Event) string {
 		add("%c", e.Code)
 	}
 	if e.Kind == SessionMessageSent {
-		if text := text(&e.ClientID) + text(&e.OrigID); text != "" {
+		if number := e.ClientID.Number(); number != 0 {
+			add("%s", idName(&e.ClientID))
+		} else if text := text(&e.ClientID) + text(&e.OrigID); text != "" {
 			add("%q", text)
 		}
 	} else {
 		if e.ClientID != (ClientID{}) {
-			add("%s", text(&e.ClientID))
+			add("%s", idName(&e.ClientID))
 		}
 		if e.OrigID != (ClientID{}) {
-			add("(%s)", text(&e.OrigID))
+			add("(%s)", idName(&e.OrigID))
 		}
 	}
 	if (e.Kind >= Accepted && e.Kind <= CancelRejected || e.Kind == Triggered || e.Kind == Refreshed) && e.Qty != 0 {
@@ -428,6 +436,9 @@ func (s *story) event(e *Event) string {
 		add("tick=%d lot=%d", e.Price, e.Qty)
 	case SessionMessageSent, SessionClosed, CommandDropped:
 		add("epoch=%d next=%d", e.Epoch, e.NextIn)
+	}
+	if e.RefTag != 0 {
+		add("tag=%d", e.RefTag)
 	}
 	if e.Reason != NoReason {
 		add("because %q", e.Reason)
@@ -477,7 +488,7 @@ func terseTerms(side Side, qty, price int64, typ OrderType, tif TimeInForce, con
 
 func (s *story) resting(o *RestingOrder) string {
 	b := fmt.Sprintf("%s %s of %s ref=%d", terseTerms(o.Side, o.Open, o.Price, o.Type, o.TIF, o.Conditions, o.StopPrice),
-		text(&o.ClientID), s.m.Session(o.Session).Name, o.Ref)
+		idName(&o.ClientID), s.m.Session(o.Session).Name, o.Ref)
 	if o.Display != 0 {
 		b += fmt.Sprintf(" shown=%d of %d", o.Shown, o.Display)
 	}

@@ -25,6 +25,7 @@ import (
 // clientOptions are the flags of client.
 type clientOptions struct {
 	fix, dir string
+	ouch     string // addresses, demoAddresses, or empty: FIX
 	session  trader.Credentials
 	patience time.Duration
 }
@@ -32,7 +33,7 @@ type clientOptions struct {
 func clientCommand() *cobra.Command {
 	var o clientOptions
 	c := &cobra.Command{
-		Use: "client", Short: "Orders by hand or from a script, over FIX", Args: cobra.NoArgs,
+		Use: "client", Short: "Orders by hand or from a script, over FIX or OUCH", Args: cobra.NoArgs,
 		Long: `Reads one command a line from standard input and shows what comes back. It finds whoever leads, and goes on in sequence
 with the next leader when that one dies.
 
@@ -46,16 +47,24 @@ with the next leader when that one dies.
 		Example: `  exchange client
   exchange client --sender CLIENT2
   echo "buy XYZ1 100@10.00" | exchange client --dir /tmp/my-demo
-  exchange client --fix 127.0.0.1:9101,127.0.0.1:9102 --sender CLIENT1 --target EXCHANGE`,
-		RunE: func(c *cobra.Command, _ []string) error { return trade(c.InOrStdin(), c.OutOrStdout(), o) },
+  exchange client --fix 127.0.0.1:9101,127.0.0.1:9102 --sender CLIENT1 --target EXCHANGE
+  exchange client --ouch demo
+  exchange client --ouch 127.0.0.1:9111,127.0.0.1:9112 --username OUCH2 --password change-me2`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.ouch != "" {
+				return tradeOUCH(c.InOrStdin(), c.OutOrStdout(), o)
+			}
+			return trade(c.InOrStdin(), c.OutOrStdout(), o)
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.fix, "fix", "", "FIX addresses, HOST:PORT[,HOST:PORT…] (default: those of the demo that is running)")
+	f.StringVar(&o.ouch, "ouch", "", "speak OUCH, at these addresses, HOST:PORT[,HOST:PORT…]; demo: those of the demo that is running")
 	f.StringVar(&o.dir, "dir", "", "directory of a demo's cluster")
 	f.StringVar(&o.session.Sender, "sender", "CLIENT1", "our CompID")
 	f.StringVar(&o.session.Target, "target", cluster.Target, "the exchange's CompID")
-	f.StringVar(&o.session.Username, "username", "", "tag 553 (default: the demo's)")
-	f.StringVar(&o.session.Password, "password", "", "tag 554 (default: the demo's)")
+	f.StringVar(&o.session.Username, "username", "", "tag 553, or the OUCH account (default: the demo's)")
+	f.StringVar(&o.session.Password, "password", "", "tag 554, or the OUCH account's (default: the demo's)")
 	f.DurationVar(&o.patience, "patience", 10*time.Second, "how long to wait for a logon, and at the end for answers")
 	return c
 }
@@ -138,15 +147,15 @@ func trade(in io.Reader, out io.Writer, o clientOptions) error {
 		return failed(fmt.Errorf("no logon as %s within %v at any of %s (%s): is a cluster running there, is the session's name right, and is it free?",
 			o.session.Sender, o.patience, strings.Join(addresses, ", "), down))
 	}
-	quit := d.read(ctx, in, toTerminal(out))
+	quit := readCommands(ctx, in, d.out, toTerminal(out), d.carryOut)
 	err = d.settle(ctx, o.patience, quit)
 	stop()
 	<-done
 	return err
 }
 
-// read carries out the commands, line by line; it tells whether the last one was quit.
-func (d *desk) read(ctx context.Context, in io.Reader, prompt bool) (quit bool) {
+// readCommands carries out the commands, line by line; it tells whether the last one was quit.
+func readCommands(ctx context.Context, in io.Reader, out *printer, prompt bool, carryOut func(words []string) error) (quit bool) {
 	lines := make(chan string)
 	go func() {
 		defer close(lines)
@@ -155,7 +164,7 @@ func (d *desk) read(ctx context.Context, in io.Reader, prompt bool) (quit bool) 
 		}
 	}()
 	if prompt {
-		d.out.line("buy SYMBOL QTY@PRICE | sell … | replace ID QTY@PRICE | cancel ID | orders | quit")
+		out.line("buy SYMBOL QTY@PRICE | sell … | replace ID QTY@PRICE | cancel ID | orders | quit")
 	}
 	for {
 		select {
@@ -172,8 +181,8 @@ func (d *desk) read(ctx context.Context, in io.Reader, prompt bool) (quit bool) 
 			if words[0] == "quit" || words[0] == "exit" {
 				return true
 			}
-			if err := d.carryOut(words); err != nil {
-				d.out.line("! " + err.Error())
+			if err := carryOut(words); err != nil {
+				out.line("! " + err.Error())
 			}
 		}
 	}
@@ -191,15 +200,20 @@ func (d *desk) carryOut(words []string) error {
 		d.show()
 		return nil
 	case "wait":
-		if len(words) == 2 {
-			if t, err := time.ParseDuration(words[1]); err == nil {
-				time.Sleep(t)
-				return nil
-			}
-		}
-		return errors.New("wait: write it like wait 500ms")
+		return pause(words)
 	}
 	return fmt.Errorf("%q is no command: buy, sell, replace, cancel, orders, wait, quit", words[0])
+}
+
+// pause carries out a wait.
+func pause(words []string) error {
+	if len(words) == 2 {
+		if t, err := time.ParseDuration(words[1]); err == nil {
+			time.Sleep(t)
+			return nil
+		}
+	}
+	return errors.New("wait: write it like wait 500ms")
 }
 
 // terms reads QTY@PRICE; the price is in 1/10,000, 0 for market.

@@ -48,9 +48,9 @@ func scenarioCommand(s drill.Scenario) *cobra.Command {
 	var d drillFlags
 	c := &cobra.Command{
 		Use: s.Name, Short: s.Short, Args: cobra.NoArgs,
-		Long: `Starts its own cluster, keeps FIX clients busy, and does the following to the leader:
+		Long: `Starts its own cluster, keeps FIX and OUCH clients busy, and does the following to the leader:
 ` + s.Short + `.
-Then it checks every order, every FIX number, the feed from every replica, and the replicas' states. Exit status 3 if anything was lost, doubled,
+Then it checks every order, every number of FIX and OUCH, the feed from every replica, and the replicas' states. Exit status 3 if anything was lost, doubled,
 numbered wrongly or has diverged; 1 if a request got no answer.`,
 		Example: fmt.Sprintf("  exchange drill %s --runs 20\n  exchange drill %s --runs 50 --clients 8 --json", s.Name, s.Name),
 		RunE:    func(c *cobra.Command, _ []string) error { return runDrill(c.OutOrStdout(), s, d) },
@@ -58,6 +58,7 @@ numbered wrongly or has diverged; 1 if a request got no answer.`,
 	f := c.Flags()
 	f.IntVar(&d.o.Runs, "runs", 20, "how often it is done")
 	f.IntVar(&d.o.Clients, "clients", 4, fmt.Sprintf("FIX clients, 1 to %d", cluster.SampleTraders))
+	f.IntVar(&d.o.OUCH, "ouch", 2, fmt.Sprintf("OUCH clients, 0 to %d", cluster.OUCHTraders))
 	f.IntVar(&d.o.Window, "window", 16, "requests that each client keeps under way")
 	f.IntVar(&d.o.Rate, "rate", 2000, "requests per second of each client at most; 0: as fast as the answers come")
 	f.Uint64Var(&d.o.Seed, "seed", 0, "seed of the clients' orders and of the moments (default: a new one)")
@@ -75,8 +76,8 @@ numbered wrongly or has diverged; 1 if a request got no answer.`,
 
 func runDrill(out io.Writer, s drill.Scenario, d drillFlags) error {
 	o := &d.o
-	if o.Runs < 1 || o.Clients < 1 || o.Clients > cluster.SampleTraders || o.Window < 1 || o.Rate < 0 || o.Window > 4096 || o.Cluster.Replicas != 3 && o.Cluster.Replicas != 5 {
-		return fmt.Errorf("--runs from 1, --clients 1 to %d, --window 1 to 4096, --replicas 3 or 5", cluster.SampleTraders)
+	if o.Runs < 1 || o.Clients < 1 || o.Clients > cluster.SampleTraders || o.OUCH < 0 || o.OUCH > cluster.OUCHTraders || o.Window < 1 || o.Rate < 0 || o.Window > 4096 || o.Cluster.Replicas != 3 && o.Cluster.Replicas != 5 {
+		return fmt.Errorf("--runs from 1, --clients 1 to %d, --ouch 0 to %d, --window 1 to 4096, --replicas 3 or 5", cluster.SampleTraders, cluster.OUCHTraders)
 	}
 	if err := chooseProvider(&o.Cluster.Provider, onStandardError); err != nil {
 		return err

@@ -99,6 +99,13 @@ func (s *samples) stretch(ops int64, took time.Duration) {
 	_ = s.stretches.RecordValue(int64(took) * 1000 / ops)
 }
 
+// add takes over another's samples.
+func (s *samples) add(o *samples) {
+	s.h.Merge(o.h)
+	s.stretches.Merge(o.stretches)
+	s.ops, s.busy = s.ops+o.ops, s.busy+o.busy
+}
+
 func (s *samples) figure(name string, params map[string]any) Figure {
 	f := Figure{
 		Name: name, Params: params, P50: s.h.ValueAtQuantile(50), P99: s.h.ValueAtQuantile(99), P999: s.h.ValueAtQuantile(99.9), Max: s.h.Max(),

@@ -249,7 +249,7 @@ func (c *Cluster) Describe() File {
 		Instruments: c.base.Instruments, OUCH: []Account{}, FIXSessions: []Session{},
 	}
 	for _, m := range c.base.Members {
-		r := Replica{ID: m.ID, FIX: m.FIX, ITCH: m.ITCH, Mold: m.Mold, MoldRequest: m.MoldRequest, HTTP: m.HTTP}
+		r := Replica{ID: m.ID, FIX: m.FIX, OUCH: m.OUCH, ITCH: m.ITCH, Mold: m.Mold, MoldRequest: m.MoldRequest, HTTP: m.HTTP}
 		if p := c.processes[m.ID]; p != nil {
 			r.PID, r.Alive = p.pid(), p.alive()
 		}
@@ -257,6 +257,9 @@ func (c *Cluster) Describe() File {
 	}
 	for _, s := range c.base.FIXSessions {
 		f.FIXSessions = append(f.FIXSessions, Session{s.Sender, s.Target, s.Username, s.Password})
+	}
+	for _, a := range c.base.OUCHAccounts {
+		f.OUCH = append(f.OUCH, Account{a.Username, a.Password})
 	}
 	return f
 }

@@ -43,6 +43,9 @@ type Replica struct {
 // FIXAddress and the like pick one address, for File.Addresses.
 func (r Replica) FIXAddress() string { return r.FIX }
 
+// OUCHAddress is where orders are taken over OUCH.
+func (r Replica) OUCHAddress() string { return r.OUCH }
+
 // ITCHAddress is where the feed is served over SoupBinTCP.
 func (r Replica) ITCHAddress() string { return r.ITCH }
 

@@ -14,6 +14,9 @@ const Target = "EXCHANGE"
 const (
 	SampleTraders = 16 // sessions TRADER1 …, of which --traders says how many are used
 	FreeSessions  = 8  // CLIENT1 …
+	// OUCHTraders are the accounts OT1 …, FreeAccounts OUCH1 … for clients from outside.
+	OUCHTraders  = 8
+	FreeAccounts = 4
 )
 
 // ActiveSymbols are traded by the sample traders; IdleSymbols are left alone by them.
@@ -28,7 +31,7 @@ func SampleMarket(c *server.Config) {
 	for _, s := range append(append([]string(nil), ActiveSymbols...), IdleSymbols...) {
 		c.Instruments = append(c.Instruments, server.Instrument{Symbol: s, Tick: "0.01", Lot: 1})
 	}
-	c.Participants, c.FIXSessions = nil, nil
+	c.Participants, c.FIXSessions, c.OUCHAccounts = nil, nil, nil
 	add := func(sender, firm string) {
 		c.Participants = append(c.Participants, firm)
 		c.FIXSessions = append(c.FIXSessions, server.FIXSession{
@@ -41,6 +44,15 @@ func SampleMarket(c *server.Config) {
 	for i := 1; i <= FreeSessions; i++ {
 		add(fmt.Sprintf("CLIENT%d", i), fmt.Sprintf("OUTSIDE%d", i))
 	}
+	account := func(kind string, count int) {
+		for i := 1; i <= count; i++ {
+			name := fmt.Sprintf("%s%d", kind, i)
+			c.Participants = append(c.Participants, "OF"+name)
+			c.OUCHAccounts = append(c.OUCHAccounts, server.OUCHAccount{Username: name, Password: password()[:server.OUCHPasswordLen], Participant: "OF" + name})
+		}
+	}
+	account("OT", OUCHTraders)
+	account("OUCH", FreeAccounts)
 }
 
 func password() string { return rand.Text()[:12] }

@@ -187,6 +187,12 @@ func (l *load) answered() (acknowledged, waiting int) {
 	return l.blotter.Acknowledged, len(l.waiting)
 }
 
+// flowing tells whether the client is logged on and has had answers.
+func (l *load) flowing() bool {
+	acknowledged, _ := l.answered()
+	return acknowledged > 0 && l.client.Up()
+}
+
 // stop sends no more requests.
 func (l *load) stop() {
 	l.mu.Lock()
@@ -195,18 +201,16 @@ func (l *load) stop() {
 }
 
 // cancelAll asks for every open order's end: an order that was acknowledged and lost is found by this.
-func (l *load) cancelAll() (asked int) {
+func (l *load) cancelAll() {
 	l.client.Do(func(i *fix.Initiator, now int64) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for _, open := range l.blotter.Open {
 			id := l.newID()
-			asked++
 			i.OrderCancelRequest(now, &fix.Order{ClOrdID: []byte(trader.Text(id)), OrigClOrdID: []byte(trader.Text(open.ID)),
 				Symbol: []byte(trader.Text8(open.Symbol)), Side: book.Side(open.Side - '1')})
 		}
 	})
-	return asked
 }
 
 // settle waits until every request is answered and no message is missing.
@@ -221,5 +225,38 @@ func (l *load) settle(ctx context.Context) error {
 			return fmt.Errorf("client %s: %d requests were not answered", l.name, waiting)
 		case <-time.After(2 * time.Millisecond):
 		}
+	}
+}
+
+// judge compares what the client was told with what must be.
+func (l *load) judge(r *Report, fault func(string, ...any)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.blotter
+	r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+b.Acknowledged, r.Rejected+b.Rejected, r.Trades+b.Trades, r.Volume+b.Volume
+	for id := range l.entered {
+		switch answers := b.Answers[id]; {
+		case answers == 0:
+			r.Unanswered++
+			fault("%s: order %s was never answered", l.name, trader.Text(id))
+		case answers > 1:
+			r.Doubled++
+			fault("%s: order %s was answered %d times", l.name, trader.Text(id), answers)
+		}
+	}
+	for id := range b.Open {
+		r.Lost++
+		fault("%s: order %s was acknowledged and cannot be cancelled: the exchange does not know it", l.name, trader.Text(id))
+	}
+	r.Doubled += b.FaultCount
+	for _, f := range b.Faults {
+		fault("%s: %s", l.name, f)
+	}
+	r.NumberFaults += l.numbers.count + l.numbers.holes()
+	if holes := l.numbers.holes(); holes > 0 {
+		fault("%s: %d numbers up to %d never came", l.name, holes, l.numbers.highest)
+	}
+	for _, f := range l.numbers.faults {
+		fault("%s: %s", l.name, f)
 	}
 }

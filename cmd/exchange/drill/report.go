@@ -16,6 +16,9 @@ type Report struct {
 	Provider   string `json:"provider"`
 	Durability string `json:"durability"`
 	Clients    int    `json:"clients"`
+	// OUCHClients are beside the FIX clients; OUCHMessages is how many numbered messages they had.
+	OUCHClients  int `json:"ouch_clients"`
+	OUCHMessages int `json:"ouch_messages"`
 
 	Acknowledged int   `json:"acknowledged"`
 	Rejected     int   `json:"rejected"`
@@ -23,7 +26,7 @@ type Report struct {
 	Volume       int64 `json:"volume"`
 
 	// Lost: acknowledged orders that the exchange does not know any more. Doubled: orders answered or executed more than once. Diverged:
-	// replicas with other states than the others. NumberFaults: FIX numbers with a hole or two contents. FeedGaps and FeedContradictions: the
+	// replicas with other states than the others. NumberFaults: FIX or OUCH numbers with a hole or two contents. FeedGaps and FeedContradictions: the
 	// same for the feed. Unanswered: requests without an answer.
 	Lost               int `json:"lost"`
 	Doubled            int `json:"doubled"`
@@ -77,7 +80,7 @@ func (r *Report) Passed() bool { return r.Safe() && r.Unanswered == 0 }
 // Print writes the report for people.
 func (r *Report) Print(w io.Writer) {
 	ms := func(ns int64) string { return fmt.Sprintf("%.2f ms", float64(ns)/float64(time.Millisecond)) }
-	fmt.Fprintf(w, "drill %s: %d runs, %d replicas over %s, durability %s, %d FIX clients\n", r.Scenario, r.Runs, r.Replicas, r.Provider, r.Durability, r.Clients)
+	fmt.Fprintf(w, "drill %s: %d runs, %d replicas over %s, durability %s, %d FIX and %d OUCH clients\n", r.Scenario, r.Runs, r.Replicas, r.Provider, r.Durability, r.Clients, r.OUCHClients)
 	for _, d := range []struct {
 		what string
 		Distribution
@@ -92,7 +95,7 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "  acknowledged and lost               %d\n", r.Lost)
 	fmt.Fprintf(w, "  answered or executed twice          %d\n", r.Doubled)
 	fmt.Fprintf(w, "  requests without an answer          %d\n", r.Unanswered)
-	fmt.Fprintf(w, "  FIX numbers with a hole or reused   %d\n", r.NumberFaults)
+	fmt.Fprintf(w, "  numbers with a hole or two contents %d\n", r.NumberFaults)
 	fmt.Fprintf(w, "  feed gaps, contradictions           %d, %d (of %d messages; %d more on the lines)\n", r.FeedGaps, r.FeedContradictions, r.FeedMessages, r.LineMessages)
 	fmt.Fprintf(w, "  replicas diverged                   %d\n", r.Diverged)
 	for _, f := range r.Faults {

@@ -18,6 +18,7 @@ type Options struct {
 	Cluster cluster.Options
 	Runs    int
 	Clients int // FIX clients, at most cluster.SampleTraders
+	OUCH    int // OUCH clients, at most cluster.OUCHTraders
 	Window  int // requests each keeps under way
 	Rate    int // requests per second of each at most; 0: as fast as the answers come
 	Seed    uint64
@@ -35,13 +36,28 @@ const (
 	strikeWithin       = 300 * time.Millisecond
 )
 
+// client is one of a scene's: what it is told is compared at the end.
+type client interface {
+	run(ctx context.Context)
+	// mark makes outage measure from this moment; 0: no report came since.
+	mark(at int64)
+	outage() int64
+	// flowing tells whether answers come.
+	flowing() bool
+	// stop, cancelAll, settle: no more requests, the end of every open order, the wait for all answers.
+	stop()
+	cancelAll()
+	settle(ctx context.Context) error
+	judge(r *Report, fault func(format string, args ...any))
+}
+
 // scene is one drill under way.
 type scene struct {
 	o        Options
 	scenario Scenario
 	cluster  *cluster.Cluster
 	rng      *rand.Rand
-	loads    []*load
+	loads    []client
 	feed     *feedCheck
 	work     sync.WaitGroup
 	report   Report
@@ -60,7 +76,7 @@ func Run(ctx context.Context, scenario Scenario, o Options) (*Report, error) {
 	s := &scene{o: o, scenario: scenario, rng: rand.New(rand.NewPCG(o.Seed, 2))}
 	s.report = Report{
 		Schema: "exchange.drill/v1", Scenario: scenario.Name, Runs: o.Runs, Replicas: o.Cluster.Replicas, Provider: o.Cluster.Provider,
-		Durability: o.Cluster.Durability, Clients: o.Clients, Faults: []string{},
+		Durability: o.Cluster.Durability, Clients: o.Clients, OUCHClients: o.OUCH, Faults: []string{},
 	}
 	c, err := cluster.Start(o.Cluster)
 	if err != nil {
@@ -113,6 +129,11 @@ func (s *scene) populate(ctx context.Context) error {
 		l := newLoad(trader.Credentials{Sender: session.Sender, Target: session.Target, Username: session.Username, Password: session.Password},
 			file.Addresses(cluster.Replica.FIXAddress), cluster.ActiveSymbols, s.o.Window, s.o.Rate, s.o.Seed+uint64(i))
 		s.loads = append(s.loads, l)
+	}
+	for i := range s.o.OUCH {
+		s.loads = append(s.loads, newOUCHLoad(file.OUCH[i], file.Addresses(cluster.Replica.OUCHAddress), cluster.ActiveSymbols, s.o.Window, s.o.Rate, s.o.Seed+uint64(i)))
+	}
+	for _, l := range s.loads {
 		s.work.Add(1)
 		go func() { defer s.work.Done(); l.run(ctx) }()
 	}
@@ -217,7 +238,7 @@ func (s *scene) succession(ctx context.Context, old int, at int64) error {
 // flowing tells whether every client has had answers.
 func (s *scene) flowing() bool {
 	for _, l := range s.loads {
-		if acknowledged, _ := l.answered(); acknowledged == 0 || !l.client.Up() {
+		if !l.flowing() {
 			return false
 		}
 	}
@@ -245,7 +266,7 @@ func (s *scene) settle(ctx context.Context) error {
 	if _, err := s.cluster.WaitServing(ctx); err != nil {
 		return err
 	}
-	for _, step := range []func(*load){func(*load) {}, func(l *load) { l.cancelAll() }} {
+	for _, step := range []func(client){func(client) {}, client.cancelAll} {
 		for _, l := range s.loads {
 			step(l)
 		}
@@ -274,35 +295,7 @@ func (s *scene) judge() {
 		}
 	}
 	for _, l := range s.loads {
-		l.mu.Lock()
-		b := l.blotter
-		r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+b.Acknowledged, r.Rejected+b.Rejected, r.Trades+b.Trades, r.Volume+b.Volume
-		for id := range l.entered {
-			switch answers := b.Answers[id]; {
-			case answers == 0:
-				r.Unanswered++
-				fault("%s: order %s was never answered", l.name, trader.Text(id))
-			case answers > 1:
-				r.Doubled++
-				fault("%s: order %s was answered %d times", l.name, trader.Text(id), answers)
-			}
-		}
-		for id := range b.Open {
-			r.Lost++
-			fault("%s: order %s was acknowledged and cannot be cancelled: the exchange does not know it", l.name, trader.Text(id))
-		}
-		r.Doubled += b.FaultCount
-		for _, f := range b.Faults {
-			fault("%s: %s", l.name, f)
-		}
-		r.NumberFaults += l.numbers.count + l.numbers.holes()
-		if holes := l.numbers.holes(); holes > 0 {
-			fault("%s: %d numbers up to %d never came", l.name, holes, l.numbers.highest)
-		}
-		for _, f := range l.numbers.faults {
-			fault("%s: %s", l.name, f)
-		}
-		l.mu.Unlock()
+		l.judge(r, fault)
 	}
 	s.judgeReplicas(fault)
 	s.feed.mu.Lock()

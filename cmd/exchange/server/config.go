@@ -26,10 +26,11 @@ type Config struct {
 	LogLevel    string `toml:"log_level" comment:"debug, info, warn or error."`
 	FeedSession string `toml:"feed_session" comment:"Session id of the market data feed: at most 10 letters and digits, the same on every replica."`
 
-	Members      []Member     `toml:"members" comment:"All replicas."`
-	Instruments  []Instrument `toml:"instruments" comment:"What is traded. Symbols of at most 8 characters; ticks with at most 4 decimals."`
-	Participants []string     `toml:"participants" comment:"Trading firms."`
-	FIXSessions  []FIXSession `toml:"fix_sessions" comment:"Who may log on over FIX."`
+	Members      []Member      `toml:"members" comment:"All replicas."`
+	Instruments  []Instrument  `toml:"instruments" comment:"What is traded. Symbols of at most 8 characters; ticks with at most 4 decimals."`
+	Participants []string      `toml:"participants" comment:"Trading firms."`
+	FIXSessions  []FIXSession  `toml:"fix_sessions" comment:"Who may log on over FIX."`
+	OUCHAccounts []OUCHAccount `toml:"ouch_accounts" comment:"Who may log in over OUCH."`
 
 	Replication Replication `toml:"replication"`
 	Gateway     Gateway     `toml:"gateway"`
@@ -42,6 +43,7 @@ type Config struct {
 type Member struct {
 	ID          int    `toml:"id"`
 	FIX         string `toml:"fix" comment:"FIX gateway, HOST:PORT. Only the leader keeps connections."`
+	OUCH        string `toml:"ouch" comment:"OUCH gateway. Only the leader keeps connections. Empty: none."`
 	ITCH        string `toml:"itch" comment:"Market data over SoupBinTCP."`
 	Mold        string `toml:"mold" comment:"Where this replica's MoldUDP64 line is sent: a multicast group or one receiver. Empty: no line."`
 	MoldRequest string `toml:"mold_request" comment:"Where this replica answers MoldUDP64 re-requests. Empty: nowhere."`
@@ -164,6 +166,10 @@ func DefaultConfig() Config {
 			{Sender: "CLIENT1", Target: "EXCHANGE", Participant: "FIRM1", MayReset: true},
 			{Sender: "CLIENT2", Target: "EXCHANGE", Participant: "FIRM2", MayReset: true, CancelOnDisconnect: true},
 		},
+		OUCHAccounts: []OUCHAccount{
+			{Username: "OUCH1", Password: "change-me1", Participant: "FIRM1"},
+			{Username: "OUCH2", Password: "change-me2", Participant: "FIRM2", CancelOnDisconnect: true},
+		},
 		Replication: Replication{Unreachable: Duration(250 * time.Millisecond)},
 		Gateway: Gateway{
 			HeartbeatMin: seconds(1), HeartbeatMax: seconds(3600), LogonTimeout: seconds(10),
@@ -191,7 +197,7 @@ func seconds(n int) Duration { return Duration(time.Duration(n) * time.Second) }
 // MemberAt gives a replica's addresses on a host, each kind in a decade of ports above base.
 func MemberAt(host string, base, id int) Member {
 	at := func(decade int) string { return net.JoinHostPort(host, fmt.Sprint(base+decade+id)) }
-	return Member{ID: id, FIX: at(0), ITCH: at(20), MoldRequest: at(30), HTTP: at(50), Mold: at(60), Replication: at(70)}
+	return Member{ID: id, FIX: at(0), OUCH: at(10), ITCH: at(20), MoldRequest: at(30), HTTP: at(50), Mold: at(60), Replication: at(70)}
 }
 
 // LoadConfig reads a TOML file over the defaults and checks it. A table or list that the file names replaces the default one.
@@ -201,7 +207,7 @@ func LoadConfig(path string) (*Config, error) {
 		return nil, fmt.Errorf("config %s: %w; `exchange config print-defaults` writes one to start from", path, err)
 	}
 	c := DefaultConfig()
-	c.Members, c.Instruments, c.Participants, c.FIXSessions = nil, nil, nil, nil
+	c.Members, c.Instruments, c.Participants, c.FIXSessions, c.OUCHAccounts = nil, nil, nil, nil, nil
 	decoder := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
 	if err := decoder.Decode(&c); err != nil {
 		return nil, fmt.Errorf("config %s: %s", path, explain(err))
@@ -265,8 +271,8 @@ func (c *Config) Check() error {
 			return fmt.Errorf("members: id %d: ids are 1..16, each once", m.ID)
 		}
 		seen[m.ID] = true
-		for name, addr := range map[string]string{"fix": m.FIX, "itch": m.ITCH, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
-			if addr == "" && (name == "mold" || name == "mold_request" || name == "replication" && c.Provider == "shm") {
+		for name, addr := range map[string]string{"fix": m.FIX, "ouch": m.OUCH, "itch": m.ITCH, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
+			if addr == "" && (name == "mold" || name == "ouch" || name == "mold_request" || name == "replication" && c.Provider == "shm") {
 				continue
 			}
 			if _, _, err := net.SplitHostPort(addr); err != nil {
@@ -357,7 +363,7 @@ func (c *Config) checkMarket() error {
 			return fmt.Errorf("fix_sessions: %s: participant %q is not in participants", s.Name(), s.Participant)
 		}
 	}
-	return nil
+	return c.checkAccounts()
 }
 
 func contains(list []string, s string) bool {

@@ -21,6 +21,7 @@ type directoryView struct {
 	instruments []fix.Instrument // by number; 0 is none
 	bySymbol    map[string]uint16
 	sessions    map[string]fix.SessionConfig // by "SENDER>TARGET"
+	accounts    []ouchLogin
 }
 
 func newDirectory(cfg *Config) *directory {
@@ -61,7 +62,7 @@ func (d *directory) copied() *directoryView {
 	old := d.view.Load()
 	v := &directoryView{
 		instruments: append([]fix.Instrument(nil), old.instruments...), bySymbol: make(map[string]uint16, len(old.bySymbol)+1),
-		sessions: make(map[string]fix.SessionConfig, len(old.sessions)+1),
+		sessions: make(map[string]fix.SessionConfig, len(old.sessions)+1), accounts: append([]ouchLogin(nil), old.accounts...),
 	}
 	for k, n := range old.bySymbol {
 		v.bySymbol[k] = n
@@ -86,6 +87,7 @@ func (d *directory) instrumentListed(number uint16, symbol string, tick, lot int
 
 // sessionAdded publishes a session, with the settings that its configuration gives it.
 func (d *directory) sessionAdded(number uint16, name string) {
+	d.accountAdded(number, name)
 	for _, s := range d.cfg.FIXSessions {
 		if s.Name() != name {
 			continue

@@ -3,6 +3,7 @@
 // # The story of one order
 //
 //  1. gateway.go: a connection's bytes go into fix.Acceptor, which frames them, checks the session and turns an order into a book.Command.
+//     ouch_gateway.go: the same with ouch.Acceptor.
 //  2. inbox.go: the command enters the bounded inbox. When it is full the gateway stops reading from its clients.
 //  3. replica.go: the loop takes a batch, stamps the leader's time and encodes it. From here on, time is data.
 //  4. replica.go: consensus.Node.Propose writes it into the followers' logs, one-sidedly.

@@ -38,7 +38,7 @@ func (l *leadership) end(r *Replica) {
 	r.batch = r.batch[:0]
 	r.directory.serving.Store(false)
 	r.outbox.onEvent = nil
-	r.gateway.disconnectAll("this replica does not lead any more")
+	r.disconnectAll("this replica does not lead any more")
 	r.inbox.drain()
 }
 
@@ -69,7 +69,7 @@ func (l *leadership) tend(r *Replica, now int64) {
 			return
 		}
 		l.ready = true
-		r.outbox.onEvent = r.gateway.deliver
+		r.outbox.onEvent = r.deliver
 		r.directory.serving.Store(true)
 		r.log.Info().Int("replica", r.cfg.ID).Uint64("commands", r.market.Index()).Msg("takes orders")
 	}
@@ -107,6 +107,7 @@ func start(cfg *Config, m *book.Market, q []book.Command) []book.Command {
 			q = append(q, c)
 		}
 	}
+	q = cfg.addAccounts(m, q)
 	if phase == 0 || phase == 'O' {
 		event('S')
 	}
@@ -132,7 +133,7 @@ func (l *leadership) followSessions(r *Replica, now int64) {
 		s := r.market.Session(uint16(number))
 		a := &l.absent[number]
 		cancels := s.Flags&book.CancelOnDisconnect != 0 && s.OpenOrders > 0
-		if r.gateway.connected(uint16(number)) || !s.Connected && !cancels {
+		if r.connected(uint16(number)) || !s.Connected && !cancels {
 			*a = absence{}
 			continue
 		}

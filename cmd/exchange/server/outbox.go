@@ -81,9 +81,9 @@ func (o *outbox) relist(m *book.Market) {
 }
 
 // flush tells the writers of sessions with new reports, and the feed's.
-func (o *outbox) flush(g *gateway) {
+func (o *outbox) flush(wake func(session uint16)) {
 	for _, s := range o.touched {
-		g.wake(s)
+		wake(s)
 	}
 	o.touched = o.touched[:0]
 	if o.fed {

@@ -47,6 +47,7 @@ type Replica struct {
 	hashes    *hashRing
 	directory *directory
 	gateway   *gateway
+	ouch      *ouchGateway
 	feed      *feedPorts
 	http      *httpServer
 
@@ -101,6 +102,9 @@ func (r *Replica) open() error {
 	if r.gateway, err = listenFIX(r); err != nil {
 		return err
 	}
+	if r.ouch, err = listenOUCH(r); err != nil {
+		return err
+	}
 	if r.feed, err = listenFeed(r.cfg, r.outbox.feed); err != nil {
 		return err
 	}
@@ -125,6 +129,7 @@ func (r *Replica) Run() error {
 	r.log.Info().Int("replica", r.cfg.ID).Uint64("incarnation", r.start.number).Bool("learner", r.start.learner).
 		Str("provider", r.cfg.Provider).Str("fencing", r.fencing).Int("large_pages_bytes", r.gathered).Msg("replica starts")
 	go r.gateway.serve()
+	go r.ouch.serve()
 	go r.feed.serve()
 	go r.http.serve()
 	if r.start.learner {
@@ -177,6 +182,9 @@ func (r *Replica) close() {
 		r.directory.serving.Store(false)
 		if r.gateway != nil {
 			r.gateway.close()
+		}
+		if r.ouch != nil {
+			r.ouch.close()
 		}
 		if r.feed != nil {
 			r.feed.close()
@@ -259,7 +267,7 @@ func (r *Replica) turn(now int64) bool {
 		worked = true
 	default:
 	}
-	r.outbox.flush(r.gateway)
+	r.outbox.flush(r.wake)
 	r.doChores(now)
 	return worked
 }

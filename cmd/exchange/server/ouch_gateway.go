@@ -1,0 +1,162 @@
+package server
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"exchange/book"
+)
+
+// ouchGateway is the OUCH port. While this replica leads, each connection has a reader and a writer (ouch_connection.go); otherwise connections are closed
+// without a word.
+type ouchGateway struct {
+	r        *Replica
+	listener net.Listener // nil: this member has no OUCH port
+
+	mu    sync.Mutex
+	conns map[*ouchConn]struct{} // at most Gateway.MaxConnections
+
+	// live is the one connection of each session, by session number, from its login until the state machine has answered its end, or until the
+	// account has logged in again.
+	live [maxSessions]atomic.Pointer[ouchConn]
+}
+
+func listenOUCH(r *Replica) (*ouchGateway, error) {
+	g := &ouchGateway{r: r, conns: map[*ouchConn]struct{}{}}
+	m, _ := r.cfg.Member(r.cfg.ID)
+	if m.OUCH == "" {
+		return g, nil
+	}
+	var err error
+	g.listener, err = listen("ouch", m.OUCH)
+	return g, err
+}
+
+func (g *ouchGateway) serve() {
+	for g.listener != nil {
+		socket, err := g.listener.Accept()
+		if err != nil {
+			if g.r.stopping.Load() {
+				return
+			}
+			g.r.log.Warn().Err(err).Msg("OUCH port: accept")
+			time.Sleep(10 * time.Millisecond) // out of descriptors, most likely: give some back first
+			continue
+		}
+		g.open(socket)
+	}
+}
+
+// open starts a connection, or closes it at once: this replica does not lead, or there are too many.
+func (g *ouchGateway) open(socket net.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.r.directory.serving.Load() || len(g.conns) >= g.r.cfg.Gateway.MaxConnections {
+		socket.Close()
+		return
+	}
+	c := newOUCHConn(g, socket)
+	g.conns[c] = struct{}{}
+	go c.read()
+	go c.write()
+}
+
+// claim makes the connection its session's own. The one before is ended without a word to the state machine, which the login tells.
+func (g *ouchGateway) claim(session uint16, c *ouchConn) {
+	if old := g.live[session].Swap(c); old != nil && old != c {
+		old.abandon()
+	}
+}
+
+// deliver is told of each event by the loop while this replica leads. It must not block: what has a number is in the report store; events without one go
+// into the connection's short queue.
+func (g *ouchGateway) deliver(e *book.Event) {
+	if e.Kind != book.SessionMessageSent && e.Kind != book.SessionClosed {
+		return
+	}
+	c := g.live[e.Session].Load()
+	if c == nil {
+		return
+	}
+	select {
+	case c.control <- *e:
+		c.rouse()
+	default:
+		c.socket.Close() // it does not keep up with its own session's events: the reader ends it
+	}
+}
+
+// wake tells the session's writer that there are new reports.
+func (g *ouchGateway) wake(session uint16) {
+	if c := g.live[session].Load(); c != nil {
+		c.rouse()
+	}
+}
+
+// connected tells whether the session has a connection here.
+func (g *ouchGateway) connected(session uint16) bool { return g.live[session].Load() != nil }
+
+// disconnectAll ends every connection without a message: clients go to the new leader. Nothing is said to the state machine: a change of leader is not a
+// disconnect.
+func (g *ouchGateway) disconnectAll(reason string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for c := range g.conns {
+		c.abandon()
+	}
+	if n := len(g.conns); n > 0 {
+		g.r.log.Info().Int("connections", n).Msg("OUCH connections closed: " + reason)
+	}
+}
+
+// forget takes an ended connection out.
+func (g *ouchGateway) forget(c *ouchConn, session uint16) {
+	if session != 0 {
+		g.live[session].CompareAndSwap(c, nil)
+	}
+	g.mu.Lock()
+	delete(g.conns, c)
+	g.mu.Unlock()
+}
+
+func (g *ouchGateway) close() {
+	if g.listener != nil {
+		g.listener.Close()
+	}
+	g.disconnectAll("the replica stops")
+}
+
+// deliver, wake, connected and disconnectAll are both gateways'.
+func (r *Replica) deliver(e *book.Event) {
+	if e.Session == 0 || e.OutSeq != 0 {
+		return
+	}
+	r.gateway.deliver(e)
+	r.ouch.deliver(e)
+}
+
+func (r *Replica) wake(session uint16) {
+	r.gateway.wake(session)
+	r.ouch.wake(session)
+}
+
+func (r *Replica) connected(session uint16) bool {
+	return r.gateway.connected(session) || r.ouch.connected(session)
+}
+
+func (r *Replica) disconnectAll(reason string) {
+	r.gateway.disconnectAll(reason)
+	r.ouch.disconnectAll(reason)
+}
+
+// kept tells what can be read of a session's reports: the first number, and the one that comes next.
+func (s *reportStore) kept(session uint16) (first, next uint64) {
+	r := s.session(session)
+	if r == nil {
+		return 1, 1
+	}
+	d := r.state.Load()
+	return d.first, max(r.last.Load()+1, d.first)
+}
