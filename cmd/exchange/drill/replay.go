@@ -78,6 +78,7 @@ func flowMarket(c *server.Config, f *orderflow.File) {
 		c.Instruments = append(c.Instruments, server.Instrument{Symbol: orderflow.Symbol(uint16(s)), Tick: "0.01", Lot: 1})
 	}
 	c.FIXSessions = []server.FIXSession{{Sender: flowSender, Target: cluster.Target, Participant: "FLOW"}}
+	c.OUCHAccounts = nil
 	limits := orderflow.LimitsFor(f)
 	c.Limits.Orders, c.Limits.ClientIDs = limits.Orders, limits.ClientIDs
 }
