@@ -392,16 +392,22 @@ func (n *Node) choose() {
 	base, end := n.lead.end, n.lead.end
 	for end.Offset-base.Offset < uint64(n.cfg.WindowBytes) {
 		best, payload, found := n.log.parse(end)
+		from := n.cfg.Local
 		for _, p := range n.peers {
 			if p.state != confirmed {
 				continue
 			}
 			if h, b, ok := parse(p.tail[end.Offset-base.Offset:], end); ok && (!found || h.proposal > best.proposal) {
-				best, payload, found = h, b, true
+				best, payload, found, from = h, b, true, p.id
 			}
 		}
 		if !found {
 			break
+		}
+		if best.proposal > n.lead.proposal && from != n.cfg.Local {
+			// This process stood still between writing its number there and reading, and somebody else was let in.
+			n.stepDown(fmt.Sprintf("replica %d was written to by another meanwhile", from))
+			return
 		}
 		if best.proposal >= n.lead.proposal {
 			n.halt("entry %d was written under the number %d, ours is %d", best.index, best.proposal, n.lead.proposal)
