@@ -34,6 +34,7 @@ type leadership struct {
 	phase    phase
 	source   *peer // whose entries are copied
 	end      Position
+	base     Position // where the tails begin
 	proposal uint64
 	copied   []byte // what was decided and missing here, as read
 	top      uint64 // offset below which all that is known to be decided lies, when the attempt began
@@ -311,7 +312,7 @@ func (n *Node) caughtUp() {
 			highest = max(highest, load(p.header, wordMinProposal))
 		}
 	}
-	n.lead.end, n.lead.phase = at, phasePrepare
+	n.lead.base, n.lead.end, n.lead.phase = at, at, phasePrepare
 	n.number(highest)
 	for _, p := range n.peers {
 		switch {
@@ -356,7 +357,17 @@ func (n *Node) prepare(p *peer) bool {
 	}
 	p.state = confirmed
 	p.counts = true
-	for at, into := n.lead.end.Offset, p.tail; len(into) > 0; {
+	p.tailRead = 0
+	return n.readTail(p)
+}
+
+// tailParts is in how many parts of its length at least a tail may be READ: most end within the first, and the window is there for the few that do not.
+const tailParts = 32
+
+// readTail READs the next part of the follower's tail, as much again as is there already.
+func (n *Node) readTail(p *peer) bool {
+	part := min(max(p.tailRead, len(p.tail)/tailParts, align), len(p.tail)-p.tailRead)
+	for at, into := n.lead.base.Offset+uint64(p.tailRead), p.tail[p.tailRead:p.tailRead+part]; len(into) > 0; {
 		piece := min(uint64(len(into)), n.log.untilEnd(at))
 		if !n.postLog(p, op{kind: opTail}, rdmaio.Read, logStartBytes+at&n.log.mask, into[:piece]) {
 			return false
@@ -364,7 +375,25 @@ func (n *Node) prepare(p *peer) bool {
 		p.waiting++
 		at, into = at+piece, into[piece:]
 	}
+	p.tailRead += part
 	return true
+}
+
+// readOn READs more of the tails in which it cannot be told yet what stands at the position, and tells whether there are any.
+func (n *Node) readOn(at Position) (wait bool) {
+	for _, p := range n.peers {
+		from := int(at.Offset - n.lead.base.Offset)
+		if p.state != confirmed || p.tailRead == len(p.tail) || from < p.tailRead && tellsWhat(p.tail[from:p.tailRead], at) {
+			continue
+		}
+		if wait = true; !n.readTail(p) {
+			n.drop(p, "cannot be read")
+		}
+		if n.role != Candidate {
+			return true
+		}
+	}
+	return wait
 }
 
 // canTake tells whether the log alone brings the follower up: what it lacks is still here, and neither that nor room bytes behind it overwrite what it
@@ -389,15 +418,18 @@ func (n *Node) bringUp(p *peer) bool {
 // before it is written again under our number. The first place that is empty everywhere is where new entries go, and from there on prepare
 // is left out.
 func (n *Node) choose() {
-	base, end := n.lead.end, n.lead.end
+	base, end := n.lead.base, n.lead.end
 	for end.Offset-base.Offset < uint64(n.cfg.WindowBytes) {
+		if n.lead.end = end; n.readOn(end) {
+			return // again from here when that has come
+		}
 		best, payload, found := n.log.parse(end)
 		from := n.cfg.Local
 		for _, p := range n.peers {
 			if p.state != confirmed {
 				continue
 			}
-			if h, b, ok := parse(p.tail[end.Offset-base.Offset:], end); ok && (!found || h.proposal > best.proposal) {
+			if h, b, ok := parse(p.tail[end.Offset-base.Offset:p.tailRead], end); ok && (!found || h.proposal > best.proposal) {
 				best, payload, found, from = h, b, true, p.id
 			}
 		}

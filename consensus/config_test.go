@@ -138,7 +138,8 @@ func TestAViolatedInvariantStopsTheNode(t *testing.T) {
 		for range 10 {
 			for id := 1; id <= 3; id++ {
 				s.nodes[id].Poll(s.net.Now())
-				for _, ok := s.nodes[id].Next(); ok; _, ok = s.nodes[id].Next() {
+				for e, ok := s.nodes[id].Next(); ok; e, ok = s.nodes[id].Next() {
+					s.states[id] = e.After()
 				}
 			}
 			s.net.RunUntil(s.net.Now() + 2000)

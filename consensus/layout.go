@@ -188,6 +188,18 @@ func parse(b []byte, at Position) (h header, payload []byte, ok bool) {
 	return h, payload, crc32.Update(at.Chain, castagnoli, payload) == h.chain
 }
 
+// tellsWhat tells whether b, which starts at at.Offset, is long enough to tell whether an entry stands there and which.
+func tellsWhat(b []byte, at Position) bool {
+	if len(b) < headerBytes {
+		return false
+	}
+	if binary.LittleEndian.Uint64(b[8:]) != at.Offset || crc32.Checksum(b[:valueBytes-4], castagnoli) != binary.LittleEndian.Uint32(b[28:]) {
+		return true // no entry's
+	}
+	h := decode(b)
+	return uint64(len(b)) >= h.size()
+}
+
 // after is the position behind the entry.
 func (h *header) after() Position {
 	p := Position{Index: h.index, Offset: h.offset + h.size(), Chain: h.chain}

@@ -112,9 +112,7 @@ func (n *Node) drop(p *peer, why string) {
 	}
 	p.forget()
 	p.asked = 0 // permission is asked for again before anything is written to it
-	if !p.logOps.empty() {
-		_ = p.log.Reset() // what is on its way still reads from our log, which will be written over
-	}
+	p.recall()
 	if was == confirmed || was == knowing || was == known || was == granted {
 		n.stats.Dropped++
 		n.tell(Event{Kind: FollowerDropped, Peer: p.id, Reason: why})
@@ -125,6 +123,14 @@ func (n *Node) drop(p *peer, why string) {
 	}
 	if n.role == Leader {
 		n.decide()
+	}
+}
+
+// recall stops what is on its way to a peer's log. It is read from our log when it is sent, and sent again until it arrives: when somebody else has
+// written there in the meantime, it would carry other bytes to a place that they do not belong to.
+func (p *peer) recall() {
+	if !p.logOps.empty() {
+		_ = p.log.Reset()
 	}
 }
 

@@ -80,20 +80,21 @@ type peer struct {
 	bgOps      opQueue
 	logOps     opQueue
 
-	record  []byte // last READ of its background record
-	fresh   record // what that said
-	header  []byte // READ of its log header
-	tail    []byte // READ of its tail
-	reading bool   // a READ of the record is out
-	readAt  int64  // when that was posted
-	score   int
-	moved   bool // the counter was seen to change since the last score
-	looked  bool // a READ ended since then
-	alive   bool
-	died    bool // the system said so
-	refused bool // its layout was
-	parts   int  // of knowing, still to come
-	waiting int  // READs of an attempt to lead that are still to come
+	record   []byte // last READ of its background record
+	fresh    record // what that said
+	header   []byte // READ of its log header
+	tail     []byte // READ of its tail,
+	tailRead int    // of which so much has been asked for
+	reading  bool   // a READ of the record is out
+	readAt   int64  // when that was posted
+	score    int
+	moved    bool // the counter was seen to change since the last score
+	looked   bool // a READ ended since then
+	alive    bool
+	died     bool // the system said so
+	refused  bool // its layout was
+	parts    int  // of knowing, still to come
+	waiting  int  // READs of an attempt to lead that are still to come
 
 	asked uint64 // number of our request that its array holds; 0: none
 	state followerState
@@ -282,6 +283,7 @@ func (n *Node) stepDown(reason string) {
 	n.setReason(reason)
 	for _, p := range n.peers {
 		p.forget()
+		p.recall()
 	}
 	n.withdraw()
 	// What we wrote and did not see decided is a tail like any other's.
