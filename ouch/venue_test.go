@@ -734,3 +734,21 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations in 10 orders", n)
 	}
 }
+
+// What an account says of self-trades holds for its incoming orders: what is prevented is told as Canceled for the reason Q.
+func TestSelfTradePrevention(t *testing.T) {
+	v := newVenue(t, "alice")
+	account := v.accounts["alice"]
+	account.SelfTrade = book.DecrementAndCancel
+	v.accounts["alice"] = account
+	a := newClient(v, "alice", 1)
+	a.connect()
+	a.talk()
+	a.send(order('B', 10, 100))
+	a.send(order('S', 4, 100))
+	a.talk()
+	expect(t, a.heard(), `1 A 1 B 10@100 ABC 0YPL ref=1 "x"`, `2 A 2 S 4@100 ABC 0YPL ref=2 "x"`, "3 C 1 4 Q", "4 C 2 4 Q")
+	if o := a.Order(1); o == nil || o.Open() != 6 || a.Order(2) != nil {
+		t.Errorf("order 1 is %+v", o)
+	}
+}
