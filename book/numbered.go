@@ -21,7 +21,8 @@ import (
 //	SessionMessage  Code Q: answered with NextIn. InSeq and ClientID, as in Enter, with the others: C cancels the session's orders in Instrument (0: all)
 //	                whose ids are equal to OrigID wherever that is not 0; D refuses orders from now on, E takes them again
 //
-// A Reason on Enter or SessionMessage is answered with Rejected, with the command's RefTag, and consumes the number; on Replace it cancels the order, unless it is NotAuthorized.
+// A Reason on Enter or SessionMessage is answered with Rejected, with the command's RefTag, and consumes the number; on Replace it cancels the order, unless it
+// is NotAuthorized, which is answered like that too.
 
 const (
 	// NumberedID is the first byte of a client id that is a number. No FIX value has it: it is SOH.

@@ -1,6 +1,9 @@
 package ouch
 
-import "exchange/ouch/soupbin"
+import (
+	"exchange/book"
+	"exchange/ouch/soupbin"
+)
 
 // Directory is the view of the exchange that an Acceptor needs. The server gives it; its methods are called by many acceptors at once, must not block,
 // and what they return stays true while the acceptor lives.
@@ -41,4 +44,6 @@ type Account struct {
 	Firm Firm
 	// MaxRate is how many orders and replacements a second are taken, in bursts of as many; 0: any number.
 	MaxRate int
+	// SelfTrade says what happens when an order meets another of the same group of participants.
+	SelfTrade book.SelfTrade
 }

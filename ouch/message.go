@@ -133,16 +133,15 @@ type CancelReason byte
 
 // Why an order of ours is cancelled.
 const (
-	CanceledByUser        CancelReason = 'U'
-	CanceledImmediate     CancelReason = 'I'
-	CanceledTimeout       CancelReason = 'T'
-	CanceledBySupervisor  CancelReason = 'S'
-	CanceledSelfMatch     CancelReason = 'Q'
-	CanceledBySystem      CancelReason = 'Z'
-	CanceledHalted        CancelReason = 'H'
-	CanceledClosed        CancelReason = 'E'
-	CanceledPostOnly      CancelReason = 'F'
-	canceledReasonLetters              = "UITSDQZCKHXEFGe"
+	CanceledByUser       CancelReason = 'U'
+	CanceledImmediate    CancelReason = 'I'
+	CanceledTimeout      CancelReason = 'T'
+	CanceledBySupervisor CancelReason = 'S'
+	CanceledSelfMatch    CancelReason = 'Q'
+	CanceledBySystem     CancelReason = 'Z'
+	CanceledHalted       CancelReason = 'H'
+	CanceledClosed       CancelReason = 'E'
+	CanceledPostOnly     CancelReason = 'F'
 )
 
 // Liquidity flags of ours.

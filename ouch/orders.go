@@ -60,7 +60,7 @@ func (a *Acceptor) enter(now int64, c *book.Command, r *Request) {
 		fault(c, book.UnknownInstrument, RejectSymbol)
 		instrument = Instrument{Tick: 1, Lot: 1}
 	}
-	c.Instrument = instrument.Number
+	c.Instrument, c.SelfTrade = instrument.Number, a.account.SelfTrade
 	switch r.Side {
 	case SideBuy:
 	case SideSell, SideSellShort, SideSellShortExempt:
@@ -102,7 +102,7 @@ func (a *Acceptor) enter(now int64, c *book.Command, r *Request) {
 	be.PutUint32(c.OrigID[carriedMaxFloor:], uint32(r.Tags.Number(TagMaxFloor)))
 	be.PutUint32(c.OrigID[carriedExpireTime:], expire)
 	if c.Reason != book.NoReason {
-		c.Conditions, c.MinQty, c.Display, c.Expire = 0, 0, 0, 0
+		c.Conditions, c.SelfTrade, c.MinQty, c.Display, c.Expire = 0, 0, 0, 0, 0
 	}
 }
 

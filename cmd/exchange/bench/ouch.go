@@ -19,12 +19,14 @@ type OUCHOptions struct {
 }
 
 const (
-	// ouchRound is how many orders are entered before the floor has its turn, and before what rests is taken out again: all at once, which must not take
-	// so long that a leader counts as silent.
-	ouchRound = 10_000
+	// ouchRound is how many orders are entered before the floor has its turn, and before what rests is taken out again. It is taken out instrument by
+	// instrument, of which each has ouchEach in a row: a mass cancel of all at once would keep the leader's loop longer than a leader may be silent.
+	ouchRound = 48_000
+	ouchEach  = ouchRound / 8
+	// ouchBreath is how long followers have to finish that before the next round.
+	ouchBreath = 20 * time.Millisecond
 	// ouchPatience bounds the start of a cluster.
 	ouchPatience = 30 * time.Second
-	ouchSymbol   = "XYZ1"
 	ouchAccount  = "OUCH1"
 	// ouchAgain is how many rounds may be cut by a change of leader.
 	ouchAgain = 20
@@ -33,7 +35,7 @@ const (
 // OUCH measures from an order's first byte out to its report's arrival, on one connection, through three replicas and through one.
 //
 //  1. A cluster is started, and another process that answers as many bytes with as many, and does nothing else: the floor.
-//  2. Rounds through the cluster and rounds through the floor take turns. All orders rest, at 64 prices; after each round a mass cancel takes them out.
+//  2. Rounds through the cluster and rounds through the floor take turns. All orders rest, at 64 prices; after each round mass cancels take them out.
 //  3. The same with one replica, and the codec by itself.
 func OUCH(ctx context.Context, o OUCHOptions) (*Report, error) {
 	r := NewReport("ouch")
@@ -142,10 +144,13 @@ func throughCluster(ctx context.Context, o OUCHOptions, replicas int, echo *echo
 	return medians, nil
 }
 
+// ouchSymbols are traded by nobody else.
+var ouchSymbols = append(append([]string(nil), cluster.ActiveSymbols...), cluster.IdleSymbols...)
+
 // ouchEnter appends an order that rests, as a packet.
 func ouchEnter(dst []byte, number uint32) []byte {
 	q := ouch.Request{
-		Type: ouch.EnterOrder, UserRefNum: number, Side: ouch.SideBuy, Quantity: 100, Symbol: ouch.MakeSymbol(ouchSymbol), Price: 1_0000 + 100*uint64(number&63),
+		Type: ouch.EnterOrder, UserRefNum: number, Side: ouch.SideBuy, Quantity: 100, Symbol: ouch.MakeSymbol(ouchSymbols[number/ouchEach%8]), Price: 1_0000 + 100*uint64(number&63),
 		TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible, Capacity: ouch.CapacityPrincipal, Sweep: 'N', Cross: ouch.CrossNone, ClOrdID: ouch.MakeClOrdID("bench"),
 	}
 	return appendUnsequenced(dst, &q)
@@ -168,7 +173,7 @@ func codecFigures() []Figure {
 	const stretch, stretches = 1000, 2000
 	order := ouchEnter(nil, 7)[3:]
 	var q ouch.Request
-	report := ouch.Report{Type: ouch.Accepted, UserRefNum: 7, Side: 'B', Quantity: 100, Symbol: ouch.MakeSymbol(ouchSymbol), Price: 1_0000, TimeInForce: '0',
+	report := ouch.Report{Type: ouch.Accepted, UserRefNum: 7, Side: 'B', Quantity: 100, Symbol: ouch.MakeSymbol(ouchSymbols[0]), Price: 1_0000, TimeInForce: '0',
 		Display: 'Y', OrderRef: 7, Capacity: 'P', Sweep: 'N', Cross: 'N', State: 'L', ClOrdID: ouch.MakeClOrdID("bench")}
 	buf := make([]byte, 0, ouch.MaxReport)
 	parse, encode := newSamples(), newSamples()

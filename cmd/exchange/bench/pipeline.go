@@ -160,30 +160,31 @@ func (p *ouchPipe) round(count, window int, s *samples) error {
 	}, func(b []byte) (int, int, error) { return p.take(b, ouch.Accepted) })
 }
 
-// cancelAll takes out all that rests, and asks for the next number: the answer to that comes behind everything.
+// cancelAll takes out all that rests, instrument by instrument, each time with a question behind it: the answer to that comes behind everything.
 func (p *ouchPipe) cancelAll() error {
-	q := ouch.Request{Type: ouch.MassCancel, UserRefNum: p.next, Firm: ouch.MakeFirm(""), Symbol: ouch.MakeSymbol("")}
-	b := appendUnsequenced(appendUnsequenced(nil, &q), &ouch.Request{Type: ouch.AccountQuery})
-	_ = p.conn.SetDeadline(time.Now().Add(pipelinePatience))
-	if _, err := p.conn.Write(b); err != nil {
-		return err
-	}
-	for {
-		n, err := p.conn.Read(p.in[p.have:])
-		if err != nil {
-			return fmt.Errorf("mass cancel: %w", err)
-		}
-		p.have += n
-		answers, done, err := p.take(p.in[:p.have], ouch.QueryAnswer)
-		if err != nil {
+	for _, symbol := range ouchSymbols {
+		q := ouch.Request{Type: ouch.MassCancel, UserRefNum: p.next, Firm: ouch.MakeFirm(""), Symbol: ouch.MakeSymbol(symbol)}
+		b := appendUnsequenced(appendUnsequenced(nil, &q), &ouch.Request{Type: ouch.AccountQuery})
+		_ = p.conn.SetDeadline(time.Now().Add(pipelinePatience))
+		if _, err := p.conn.Write(b); err != nil {
 			return err
 		}
-		p.have = copy(p.in, p.in[done:p.have])
-		if answers > 0 {
-			p.next = p.nextNumber
-			return nil
+		for answers := 0; answers == 0; {
+			n, err := p.conn.Read(p.in[p.have:])
+			if err != nil {
+				return fmt.Errorf("mass cancel: %w", err)
+			}
+			p.have += n
+			var done int
+			if answers, done, err = p.take(p.in[:p.have], ouch.QueryAnswer); err != nil {
+				return err
+			}
+			p.have = copy(p.in, p.in[done:p.have])
 		}
+		p.next = p.nextNumber
 	}
+	time.Sleep(ouchBreath)
+	return nil
 }
 
 // echoPeer is the floor: another process that answers so many bytes with so many.

@@ -18,6 +18,12 @@ type OUCHAccount struct {
 	Firm               string `toml:"firm" json:"firm" comment:"Firm of orders that name none: at most 4 letters. Empty: none."`
 	CancelOnDisconnect bool   `toml:"cancel_on_disconnect" json:"cancel_on_disconnect"`
 	MaxRate            int    `toml:"max_rate" json:"max_rate" comment:"Orders and replacements taken in a second, in bursts of as many; 0: any number. Cancels always pass."`
+	SelfTrade          string `toml:"self_trade" json:"self_trade" comment:"When an order meets one of its own participant's: allowed, cancel-newest, cancel-oldest, cancel-both or decrement. Empty: allowed."`
+}
+
+var selfTrades = map[string]book.SelfTrade{
+	"": book.SelfTradeAllowed, "allowed": book.SelfTradeAllowed, "cancel-newest": book.CancelNewest, "cancel-oldest": book.CancelOldest, "cancel-both": book.CancelBoth,
+	"decrement": book.DecrementAndCancel,
 }
 
 // Lengths of what a login carries.
@@ -41,6 +47,8 @@ func (c *Config) checkAccounts() error {
 			return fmt.Errorf("ouch_accounts: %s: firm %q: at most %d letters", a.Username, a.Firm, ouchFirmLen)
 		case a.MaxRate < 0 || a.MaxRate > 1_000_000_000:
 			return fmt.Errorf("ouch_accounts: %s: max_rate %d; it must lie in 0..1000000000", a.Username, a.MaxRate)
+		case !knownSelfTrade(a.SelfTrade):
+			return fmt.Errorf("ouch_accounts: %s: self_trade %q; choose one of: allowed, cancel-newest, cancel-oldest, cancel-both, decrement", a.Username, a.SelfTrade)
 		case !contains(c.Participants, a.Participant):
 			return fmt.Errorf("ouch_accounts: %s: participant %q is not in participants", a.Username, a.Participant)
 		}
@@ -50,6 +58,11 @@ func (c *Config) checkAccounts() error {
 		return errors.New("fix_sessions, ouch_accounts: there are too many together; 4094 are the most")
 	}
 	return nil
+}
+
+func knownSelfTrade(s string) bool {
+	_, known := selfTrades[s]
+	return known
 }
 
 func printable(s string) bool {
@@ -91,7 +104,7 @@ func (d *directory) accountAdded(number uint16, name string) {
 		stream, _ := soupbin.MakeSession(d.cfg.FeedSession) // checked with the configuration
 		v := d.copied()
 		v.accounts = append(v.accounts, ouchLogin{a.Username, a.Password, ouch.Account{
-			Session: number, Stream: stream, Firm: ouch.MakeFirm(a.Firm), MaxRate: a.MaxRate,
+			Session: number, Stream: stream, Firm: ouch.MakeFirm(a.Firm), MaxRate: a.MaxRate, SelfTrade: selfTrades[a.SelfTrade],
 		}})
 		d.view.Store(v)
 		return

@@ -97,6 +97,9 @@ func (c *ouchConn) takeCommands() {
 // submit puts commands into the inbox, waiting while it is full: the client feels it through TCP, and is told.
 func (c *ouchConn) submit(commands []book.Command) {
 	for i := range commands {
+		if c.abandoned.Load() {
+			return
+		}
 		if c.g.r.inbox.put(&commands[i]) {
 			continue
 		}

@@ -297,7 +297,8 @@ func TestBadAccountsAreExplained(t *testing.T) {
 	for says, change := range map[string]func(*OUCHAccount){
 		"username": func(a *OUCHAccount) { a.Username = "TOOLONG" }, "each once": func(a *OUCHAccount) { a.Username = "b1" },
 		"password": func(a *OUCHAccount) { a.Password = "12345678901" }, "firm": func(a *OUCHAccount) { a.Firm = "FIVES" },
-		"max_rate": func(a *OUCHAccount) { a.MaxRate = -1 }, "not in participants": func(a *OUCHAccount) { a.Participant = "X" },
+		"self_trade": func(a *OUCHAccount) { a.SelfTrade = "maybe" },
+		"max_rate":   func(a *OUCHAccount) { a.MaxRate = -1 }, "not in participants": func(a *OUCHAccount) { a.Participant = "X" },
 	} {
 		c := DefaultConfig()
 		bad := good
