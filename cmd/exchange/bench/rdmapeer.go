@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -24,15 +25,23 @@ type rdmaPeer struct {
 	id      int
 }
 
-// PeerCommand is the hidden command of the exchange program that runs RDMAPeer.
-const PeerCommand = "bench-rdma-peer"
+// Hidden commands of the exchange program that run RDMAPeer and NodePeer.
+const (
+	PeerCommand     = "bench-rdma-peer"
+	NodePeerCommand = "bench-node-peer"
+)
 
 func startRDMAPeer(binary string, s *rdmaSetup, id int) (*rdmaPeer, error) {
+	return startPeer(binary, PeerCommand, s, id)
+}
+
+// startPeer starts the program's hidden command; more goes behind the id.
+func startPeer(binary, command string, s *rdmaSetup, id int, more ...string) (*rdmaPeer, error) {
 	text, err := json.Marshal(s.config)
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command(binary, PeerCommand, fmt.Sprint(id), string(text))
+	c := exec.Command(binary, append([]string{command, fmt.Sprint(id), string(text)}, more...)...)
 	c.Stderr = os.Stderr
 	p := &rdmaPeer{cmd: c, id: id}
 	if p.in, err = c.StdinPipe(); err != nil {
@@ -92,6 +101,34 @@ func RDMAPeer(id int, config string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	defer side.provider.Close()
+	p := &peerLoop{side: side}
+	answer(in, out, p.do, p.turn)
+	return nil
+}
+
+// NodePeer is the other process of the benchmarks of replication: a consensus node. It proposes whenever it leads, if lead says so.
+func NodePeer(id int, config string, incarnation uint64, lead bool, in io.Reader, out io.Writer) error {
+	var s rdmaSetup
+	if err := json.Unmarshal([]byte(config), &s.config); err != nil {
+		return err
+	}
+	n, err := newBenchNode(&s, id, incarnation)
+	if err != nil {
+		return err
+	}
+	defer n.provider.Close()
+	runtime.LockOSThread()
+	promptly()
+	answer(in, out, n.do, func() {
+		if n.turn(lead); !n.node.Standing() {
+			nap(followerNap)
+		}
+	})
+	return nil
+}
+
+// answer carries out what is asked, line by line, and turns in between, until the lines end.
+func answer(in io.Reader, out io.Writer, do func(words []string) (string, error), turn func()) {
 	lines := make(chan string)
 	go func() {
 		defer close(lines)
@@ -99,20 +136,24 @@ func RDMAPeer(id int, config string, in io.Reader, out io.Writer) error {
 			lines <- sc.Text()
 		}
 	}()
-	p := &peerLoop{side: side}
 	for {
 		select {
 		case line, ok := <-lines:
 			if !ok {
-				return nil
+				return
 			}
-			if answer, err := p.do(strings.Fields(line)); err != nil {
+			words := strings.Fields(line)
+			if len(words) == 0 {
+				fmt.Fprintln(out, "error empty line")
+				continue
+			}
+			if answer, err := do(words); err != nil {
 				fmt.Fprintln(out, "error", err)
 			} else {
 				fmt.Fprintln(out, "ok", answer)
 			}
 		default:
-			p.turn()
+			turn()
 		}
 	}
 }
@@ -153,9 +194,6 @@ func (p *peerLoop) turn() {
 }
 
 func (p *peerLoop) do(words []string) (string, error) {
-	if len(words) == 0 {
-		return "", errors.New("empty line")
-	}
 	var region, a, b int
 	if words[0] != "floor" {
 		fmt.Sscan(strings.Join(words[1:], " "), &region, &a, &b)
