@@ -32,3 +32,6 @@ func (n *Node) CheckDecided() error {
 	}
 	return nil
 }
+
+// Role is what the node is.
+func (n *Node) Role() Role { return n.role }
