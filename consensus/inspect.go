@@ -35,3 +35,11 @@ func (n *Node) CheckDecided() error {
 
 // Role is what the node is.
 func (n *Node) Role() Role { return n.role }
+
+// Undecided is how many bytes of a leader's log it has proposed and not seen decided; 0 for others.
+func (n *Node) Undecided() uint64 {
+	if n.role != Leader {
+		return 0
+	}
+	return n.lead.end.Offset - n.fuo.Offset
+}

@@ -96,6 +96,9 @@ func (r *Replica) copyState(has since) (*stateCopy, error) {
 			refusal = nil
 			r.frozen.Store(true)
 			s.position = r.applied
+			if planted("snapshot without its index") {
+				s.position = consensus.Position{}
+			}
 			s.feed = r.outbox.feed.Export().From(has.feed)
 			s.reports = r.outbox.reports.export(has.reports)
 		}

@@ -197,3 +197,6 @@ func (c *VirtualConnection) Look() (over bool) {
 	}
 	return c.c.look(nil)
 }
+
+// Submit puts a command into the inbox, as a gateway does; false: it is full.
+func (v *Virtual) Submit(c *book.Command) bool { return v.r.inbox.put(c) }

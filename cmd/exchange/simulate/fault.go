@@ -22,7 +22,14 @@ const (
 	flap                         // a link is cut and mended again and again
 	rivals                       // the leader dies while the next two do not see each other: two stand at once
 	unfenced                     // rights cannot be taken back for a while
+	unfencedLeader               // the leader stands still, and nobody can take its rights for a while
 	slowFollower                 // a follower stands still while the log is written over
+	lateFollower                 // the same, and the leader dies before it goes on
+	loneLate                     // a follower stands still, the others are cut off, and the leader dies with what only it has
+	load                         // the leader has much to write
+	ambushCrash                  // the leader dies as soon as something is on its way
+	ambushPause                  // it stands still then
+	ambushCut                    // it is cut off then, or from some
 	clockJump                    // a wall clock jumps
 	slowClient                   // a client does not read
 	storm                        // all clients lose their connections and come back at once
@@ -33,7 +40,7 @@ const (
 
 var faultNames = [faultKinds]string{
 	"crash", "power-loss", "pause", "pause-leader", "freeze", "partition", "one-way", "isolate", "delay", "flap", "rivals", "unfenced",
-	"slow-follower", "clock-jump", "slow-client", "storm", "hand-over", "heal",
+	"unfenced-leader", "slow-follower", "late-follower", "lone-late-follower", "load", "crash-in-flight", "pause-in-flight", "cut-in-flight", "clock-jump", "slow-client", "storm", "hand-over", "heal",
 }
 
 // inflict lets one fault happen, if it can; it tells whether it did.
@@ -104,10 +111,49 @@ func (w *world) inflict(kind fault) bool {
 		w.say(r.id, "cannot take rights from %d", other.id)
 		w.net.Schedule(now+w.rng.Int64N(20*h), func() { w.net.Unfence(a, b, false) })
 	case slowFollower:
-		if w.leader() == r || !w.pause(r, w.rng.Int64N(400*h)) {
+		return w.leader() != r && w.pause(r, w.rng.Int64N(400*h)) && w.load(r.pausedUntil)
+	case lateFollower:
+		l := w.leader()
+		if l == nil || l == r || !w.pause(r, h*(20+w.rng.Int64N(100))) {
 			return false
 		}
-		w.think = 1
+		w.load(r.pausedUntil)
+		w.net.Schedule(now+w.rng.Int64N(r.pausedUntil-now), func() {
+			if !w.settling && l.v != nil && !w.kill(l, false) {
+				w.pause(l, w.outage())
+			}
+		})
+	case loneLate:
+		return w.loneLate(r)
+	case unfencedLeader:
+		l := w.leader()
+		if l == nil || !w.pause(l, h*(20+w.rng.Int64N(60))) {
+			return false
+		}
+		for _, owner := range w.replicas {
+			if owner != l && w.rng.IntN(4) > 0 {
+				to, from := rdmaio.NodeID(owner.id), rdmaio.NodeID(l.id)
+				w.net.Unfence(to, from, true)
+				w.say(owner.id, "cannot take rights from %d", l.id)
+				w.net.Schedule(now+h*(15+w.rng.Int64N(60)), func() { w.net.Unfence(to, from, false) })
+			}
+		}
+	case load:
+		return w.load(now + h*(1+w.rng.Int64N(100)))
+	case ambushCrash:
+		unnoticed := w.rng.IntN(2) == 0
+		w.ambush = func(l *replica) { w.kill(l, unnoticed) }
+	case ambushPause:
+		w.ambush = func(l *replica) { w.pause(l, w.outage()) }
+	case ambushCut:
+		w.ambush = func(l *replica) {
+			for _, other := range w.replicas {
+				if other != l && w.rng.IntN(3) > 0 {
+					w.net.Partition(rdmaio.NodeID(l.id), rdmaio.NodeID(other.id))
+					w.say(l.id, "is cut off from %d", other.id)
+				}
+			}
+		}
 	case clockJump:
 		r.clock += w.rng.Int64N(int64(40*time.Second)) - int64(20*time.Second)
 		r.clock = min(max(r.clock, -int64(time.Minute)), int64(time.Minute))
@@ -133,6 +179,13 @@ func (w *world) inflict(kind fault) bool {
 		w.net.HealAll()
 		w.say(0, "all links are mended")
 	}
+	return true
+}
+
+// load gives whoever leads much to write until then.
+func (w *world) load(until int64) bool {
+	w.ballast, w.ballastUntil = 1+w.rng.IntN(8), until
+	w.say(0, "there is much to write until %v", time.Duration(until))
 	return true
 }
 
@@ -214,6 +267,34 @@ func (w *world) rivals() bool {
 	w.net.Partition(a, b)
 	w.say(pair[0].id, "and %d do not see each other", pair[1].id)
 	w.net.Schedule(w.net.Now()+w.rng.Int64N(60*w.plan.heartbeat), func() { w.net.Heal(a, b) })
+	return true
+}
+
+// loneLate lets a follower stand still while the leader writes to nobody but it, or as few others as make a majority, and the leader die before the
+// follower has looked at anything.
+func (w *world) loneLate(r *replica) bool {
+	l := w.leader()
+	if l == nil || l == r || w.voters() != len(w.replicas) {
+		return false
+	}
+	h, now := w.plan.heartbeat, w.net.Now()
+	w.load(now + 4*h)
+	cut := len(w.replicas) / 2
+	for _, other := range w.replicas {
+		if other != l && other != r && cut > 0 {
+			cut--
+			a, b := rdmaio.NodeID(l.id), rdmaio.NodeID(other.id)
+			w.net.Partition(a, b)
+			w.say(l.id, "is cut off from %d", other.id)
+			w.net.Schedule(now+8*h+w.rng.Int64N(8*h), func() { w.net.Heal(a, b) })
+		}
+	}
+	w.net.Schedule(now+w.rng.Int64N(2*h), func() { w.pause(r, 3*h+w.rng.Int64N(2*h)) })
+	w.net.Schedule(now+2*h+w.rng.Int64N(h), func() {
+		if !w.settling && l.v != nil && !w.kill(l, false) {
+			w.pause(l, w.outage())
+		}
+	})
 	return true
 }
 

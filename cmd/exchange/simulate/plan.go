@@ -39,7 +39,7 @@ func drawPlan(rng *rand.Rand, o *Options) plan {
 	p := plan{
 		size: o.Replicas, heartbeat: heartbeats[rng.IntN(len(heartbeats))], grace: time.Duration(50+rng.IntN(450)) * time.Millisecond,
 		symbols: []string{"ABC", "XYZ"}[:1+rng.IntN(2)], clients: 2 + rng.IntN(3), window: 1 + rng.IntN(4), requests: 10 + rng.IntN(maxRequests-10+1),
-		faults: 4 + rng.IntN(9),
+		faults: 6 + rng.IntN(9),
 	}
 	if p.size == 0 {
 		if p.size = 3; rng.IntN(4) == 0 {
@@ -52,7 +52,7 @@ func drawPlan(rng *rand.Rand, o *Options) plan {
 	}
 	slow := p.heartbeat / 10
 	p.fabric = sim.Config{
-		Seed: rng.Uint64(), MinLatency: 500, MaxLatency: 1500 + rng.Int64N(4000), MinNotice: slow, MaxNotice: 4 * slow, RetryTime: 20*p.heartbeat + 30_000,
+		Seed: rng.Uint64(), MinLatency: 500, MaxLatency: 1500 + rng.Int64N(4000+p.heartbeat/20*rng.Int64N(3)), MinNotice: slow, MaxNotice: 4 * slow, RetryTime: 30_000 + p.heartbeat*(20+380*rng.Int64N(3)/2),
 	}
 	if rng.IntN(3) > 0 {
 		p.fabric.TornWrite = rng.Float64() / 2
@@ -62,7 +62,7 @@ func drawPlan(rng *rand.Rand, o *Options) plan {
 		MaxLogPin: server.Duration(p.heartbeat * (5 + rng.Int64N(100))),
 	}
 	p.limits = server.Limits{
-		LogBytes: 1 << (13 + rng.IntN(3)), InboxCommands: inboxSize, BatchCommands: 1 + rng.IntN(16), ReportsPerSession: 1,
+		LogBytes: 1 << (13 + rng.IntN(3)), InboxCommands: inboxSize, BatchCommands: 1 + rng.IntN(4)*rng.IntN(4), ReportsPerSession: 1,
 	}
 	return p
 }

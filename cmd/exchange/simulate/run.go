@@ -95,7 +95,11 @@ type world struct {
 	leaderships int
 	lastApplied int64
 	settling    bool
-	fail        *failure
+	// ballast is what a leader is given to write until ballastUntil, commands a turn; ambush is what happens as soon as a leader has something undecided.
+	ballast      int
+	ballastUntil int64
+	ambush       func(leader *replica)
+	fail         *failure
 }
 
 type failure struct {
@@ -171,6 +175,7 @@ func (w *world) suffer() {
 			}
 			kind = fault(w.rng.IntN(int(faultKinds)))
 		}
+		w.lookClosely(kind)
 		phase := w.plan.heartbeat
 		for range w.rng.IntN(7) {
 			phase *= 3
@@ -179,6 +184,15 @@ func (w *world) suffer() {
 		w.pace = max(w.plan.heartbeat/50, phase/turnsPerPhase)
 		w.think = 1 + w.rng.Int64N(phase)/4
 		w.run(w.net.Now() + phase)
+	}
+}
+
+// lookClosely lets the time after a fault that comes about within a few heartbeats go by in small steps.
+func (w *world) lookClosely(kind fault) {
+	switch kind {
+	case flap, rivals, unfencedLeader, loneLate, lateFollower, handOver, ambushCrash, ambushPause, ambushCut:
+		w.pace, w.think = w.plan.heartbeat/20, w.plan.heartbeat
+		w.run(w.net.Now() + 12*w.plan.heartbeat)
 	}
 }
 
@@ -215,8 +229,34 @@ func (w *world) run(until int64) {
 			w.steps++
 			first.due = at + 1 + w.pace/2 + w.rng.Int64N(w.pace)
 			first.turn()
+			w.afterTurn(first)
 		default:
 			return
+		}
+	}
+}
+
+// afterTurn gives a leader ballast, and springs an ambush.
+func (w *world) afterTurn(r *replica) {
+	if w.fail != nil || !r.v.Node().Leading() {
+		return
+	}
+	if w.ambush != nil && r.v.Node().Undecided() > 0 {
+		spring := w.ambush
+		if w.rng.IntN(2) == 0 {
+			w.ambush = nil // and otherwise the next leader comes to the same
+		}
+		spring(r)
+		return
+	}
+	if w.ballastUntil > w.net.Now() && r.v.Serving() {
+		for range w.rng.IntN(w.ballast + 1) {
+			if r.v.Waiting() > inboxSize/8 {
+				return
+			}
+			c := book.Command{Kind: book.Tick}
+			_ = w.rng.IntN(3) == 0 && copy(c.ClientID[:], "ballast that makes an entry longer") > 0
+			r.v.Submit(&c)
 		}
 	}
 }
@@ -235,7 +275,7 @@ func (w *world) settle() {
 	if w.fail != nil {
 		return
 	}
-	w.settling = true
+	w.settling, w.ballastUntil, w.ambush = true, 0, nil
 	w.net.HealAll()
 	for _, r := range w.replicas {
 		r.pausedUntil = min(r.pausedUntil, w.net.Now())
