@@ -169,7 +169,7 @@ func (m *Market) replace() {
 		return
 	}
 	m.rename(slot, place)
-	if price == o.price && c.Qty < int64(o.qty) && c.Flags&Requeue == 0 && !m.newTerms(slot) {
+	if (price == o.price || planted("replacement keeps its price")) && c.Qty < int64(o.qty) && c.Flags&Requeue == 0 && !m.newTerms(slot) {
 		m.lower(slot, o.qty-uint32(c.Qty))
 		return
 	}

@@ -70,6 +70,9 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 	n := &m.counters
 	n.index++
 	n.time = max(n.time, c.Time)
+	if planted("wall clock in apply") {
+		n.time = plantedClock()
+	}
 	n.stream = hashCommand(n.stream, c) ^ uint64(n.time)
 	first := len(out)
 	m.cmd, m.out = c, out

@@ -161,7 +161,7 @@ func (m *Market) arrive(slot, minimum uint32) {
 		m.drop(slot, NoLiquidity) // there is no best price to become its limit
 		return
 	case o.tif == FillOrKill || o.marks&marks(AllOrNone) != 0:
-		if m.available(slot) < o.open {
+		if m.available(slot) < o.open && !planted("fill or kill fills in part") {
 			why = NotFillable
 		}
 	case minimum > 0 && m.available(slot) < minimum:
@@ -191,7 +191,16 @@ func (m *Market) match(slot uint32) Reason {
 		if !o.crosses(l.price) {
 			break
 		}
-		if why := m.meet(slot, l.head, l.price); why != NoReason {
+		first := l.head
+		if planted("map order in matching") {
+			for first = range map[uint32]bool{l.head: true, l.tail: true} {
+				break
+			}
+		}
+		if planted("last come first served") {
+			first = l.tail
+		}
+		if why := m.meet(slot, first, l.price); why != NoReason {
 			return why
 		}
 	}

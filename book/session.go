@@ -39,6 +39,9 @@ func (m *Market) send(e *Event, session uint16) {
 	s := &m.sessions[session]
 	e.Session, e.OutSeq, e.NextIn, e.Epoch = session, s.NextOut, s.NextIn, s.Epoch
 	s.NextOut++
+	if planted("outbound number skipped") && e.Kind == Replaced {
+		s.NextOut++
+	}
 }
 
 // sessionOf is the command's session, nil if there is none.

@@ -182,7 +182,7 @@ func (n *Node) gatherPermission() {
 			p.asked = 0 // it was a learner when it answered, and is none any more
 		}
 	}
-	if votes < n.majority {
+	if votes < n.majority && !(planted("elected by a minority") && votes == n.majority-1) {
 		return
 	}
 	for _, p := range n.peers {
@@ -335,6 +335,9 @@ func (n *Node) caughtUp() {
 // number takes a new proposal number.
 func (n *Node) number(highest uint64) {
 	n.lead.proposal = proposalAbove(max(highest, n.lead.proposal), n.cfg.Local)
+	if planted("proposal number reused") {
+		n.lead.proposal = highest>>8<<8 | uint64(n.cfg.Local)
+	}
 	n.minProposal = n.lead.proposal
 	store(n.log.region, wordMinProposal, n.lead.proposal)
 }
@@ -405,6 +408,9 @@ func (n *Node) canTake(p *peer, room int) bool {
 // bringUp writes the follower the entries it lacks and then how far it may believe them.
 func (n *Node) bringUp(p *peer) bool {
 	p.sent = min(p.decidedAt(), n.lead.end.Offset)
+	if planted("followers not updated") {
+		p.sent = n.lead.end.Offset
+	}
 	p.acked, p.pinnedSince = p.sent, 0
 	n.send(p)
 	if p.sent < n.lead.end.Offset || !n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) {
@@ -426,10 +432,10 @@ func (n *Node) choose() {
 		best, payload, found := n.log.parse(end)
 		from := n.cfg.Local
 		for _, p := range n.peers {
-			if p.state != confirmed {
+			if p.state != confirmed || planted("tails not read") {
 				continue
 			}
-			if h, b, ok := parse(p.tail[end.Offset-base.Offset:p.tailRead], end); ok && (!found || h.proposal > best.proposal) {
+			if h, b, ok := parse(p.tail[end.Offset-base.Offset:p.tailRead], end); ok && (!found || h.proposal > best.proposal != planted("lowest number adopted")) {
 				best, payload, found, from = h, b, true, p.id
 			}
 		}
@@ -447,6 +453,9 @@ func (n *Node) choose() {
 		}
 		end = n.log.adopt(end, best, payload, n.lead.proposal, n.fuo.Offset)
 		n.stats.Adopted++
+		if planted("one entry of a tail") {
+			break
+		}
 	}
 	n.lead.end = end
 	n.role = Leader

@@ -26,17 +26,23 @@ func (n *Node) follow() {
 // adopted yet: whoever goes past it would not see what is written over it.
 func (n *Node) examine(lowest uint64) {
 	n.commit = max(n.commit, load(n.log.region, wordCommit))
+	if h := n.byID[n.holder]; planted("commit offset learnt elsewhere") && h != nil {
+		n.commit = max(n.commit, h.fresh.fuo)
+	}
 	n.believe()
 	if n.scan.Offset < n.fuo.Offset {
 		n.scan = n.fuo
 	}
 	for range entriesPerPoll {
 		h, _, ok := n.log.parse(n.scan)
-		if !ok || h.proposal < lowest && n.scan.Offset >= n.commit {
+		if !ok || h.proposal < lowest && n.scan.Offset >= n.commit && !planted("old tail counted as log") {
 			break
 		}
 		n.commit = max(n.commit, h.commit)
 		n.scan = h.after()
+		if planted("apply above commit") {
+			n.commit = n.scan.Offset
+		}
 	}
 	n.believe()
 }

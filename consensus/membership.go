@@ -93,7 +93,7 @@ func (n *Node) join(p *peer) {
 		p.state = granted
 		return
 	}
-	p.state, p.counts = confirmed, voter
+	p.state, p.counts = confirmed, voter || planted("learner counts")
 	n.stats.Prepares++
 	n.tell(Event{Kind: FollowerConfirmed, Peer: p.id})
 }

@@ -116,7 +116,7 @@ func New(cfg Config, provider rdmaio.Provider) (*Node, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	n := &Node{cfg: cfg, provider: provider, majority: len(cfg.Members)/2 + 1, voter: !cfg.Learner, empty: cfg.Learner, reason: "started"}
+	n := &Node{cfg: cfg, provider: provider, majority: len(cfg.Members)/2 + 1, voter: !cfg.Learner || planted("restarted replica votes"), empty: cfg.Learner, reason: "started"}
 	if cfg.Learner {
 		n.role, n.reason = Learner, "started again without its memory"
 	}

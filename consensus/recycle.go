@@ -19,7 +19,9 @@ func (n *Node) recycle() {
 	for _, p := range n.peers {
 		switch p.state {
 		case confirmed:
-			lowest = min(lowest, p.fresh.head)
+			if !planted("purged too early") {
+				lowest = min(lowest, p.fresh.head)
+			}
 		case behind:
 			n.look(p) // as soon as it has a state, the log from there on is kept for it
 		case granted, knowing, known:

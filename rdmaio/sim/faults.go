@@ -87,3 +87,21 @@ func (n *Network) end(p *Provider, notice bool) {
 		}
 	}
 }
+
+// Writers lists the living processes that may WRITE the owner's region of the protection domain at this moment, for checks: none is to be there twice
+// over, and where one writer is promised there is one at most.
+func (n *Network) Writers(owner rdmaio.NodeID, pd rdmaio.PD) (all []rdmaio.NodeID) {
+	p := n.procs[owner]
+	if p == nil || p.dead {
+		return nil
+	}
+	for peer := range p.pairs {
+		if q := p.pairs[peer][pd]; q != nil && q.met != nil && !q.met.dead && q.access&rdmaio.RemoteWrite != 0 {
+			all = append(all, q.peer)
+		}
+	}
+	return all
+}
+
+// Cut tells whether a link between two processes is cut, in either direction.
+func (n *Network) Cut(a, b rdmaio.NodeID) bool { return !n.connected(a, b) }

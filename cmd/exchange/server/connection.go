@@ -25,6 +25,7 @@ type conn struct {
 	awake   chan struct{}
 	// abandoned: the leadership ended; nothing is submitted any more.
 	abandoned atomic.Bool
+	closedAt  int64 // monotonic ns; the writer's own
 
 	mu         sync.Mutex
 	acceptor   *fix.Acceptor
@@ -74,70 +75,87 @@ func (c *conn) read() {
 	buf := make([]byte, readBuffer)
 	for {
 		n, err := c.socket.Read(buf)
-		c.mu.Lock()
-		for rest := buf[:n]; len(rest) > 0; {
-			taken := c.acceptor.Receive(time.Now().UnixNano(), rest)
-			rest = rest[taken:]
-			if c.drain(); taken == 0 {
-				// Its buffers are full until an answer comes back: the client waits meanwhile.
-				c.mu.Unlock()
-				time.Sleep(inboxBackoff)
-				c.mu.Lock()
-			}
-			if c.abandoned.Load() {
-				break
-			}
-		}
-		if err != nil {
-			c.acceptor.Hangup(time.Now().UnixNano())
-			c.drain()
-		}
-		closed, _ := c.acceptor.Closed()
-		c.mu.Unlock()
-		if err != nil || closed {
-			c.socket.Close()
-			c.rouse()
+		if c.received(buf[:n], err) {
 			return
 		}
 	}
+}
+
+// received takes what was read; it tells whether nothing more is to be read.
+func (c *conn) received(b []byte, err error) (over bool) {
+	c.mu.Lock()
+	for len(b) > 0 {
+		taken := c.acceptor.Receive(c.g.r.host.wall(), b)
+		b = b[taken:]
+		if c.drain(); taken == 0 {
+			// Its buffers are full until an answer comes back: the client waits meanwhile.
+			c.mu.Unlock()
+			c.g.r.host.pause(inboxBackoff)
+			c.mu.Lock()
+		}
+		if c.abandoned.Load() {
+			break
+		}
+	}
+	if err != nil {
+		c.acceptor.Hangup(c.g.r.host.wall())
+		c.drain()
+	}
+	closed, _ := c.acceptor.Closed()
+	c.mu.Unlock()
+	if err != nil || closed {
+		c.socket.Close()
+		c.rouse()
+		return true
+	}
+	return false
 }
 
 // write follows the session's reports and keeps its timers, until the connection is over.
 func (c *conn) write() {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	var closedAt time.Time
 	for {
-		var e book.Event
-		var event bool
+		var over bool
 		select {
-		case e = <-c.control:
-			event = true
+		case e := <-c.control:
+			over = c.look(&e)
 		case <-c.awake:
+			over = c.look(nil)
 		case <-tick.C:
+			over = c.look(nil)
 		}
-		c.mu.Lock()
-		now := time.Now()
-		c.follow()
-		if event {
-			c.acceptor.Deliver(now.UnixNano(), &e)
-		}
-		c.acceptor.Tick(now.UnixNano())
-		c.drain()
-		closed, reason := c.acceptor.Closed()
-		over, session := c.acceptor.Over() || c.abandoned.Load(), c.session
-		c.mu.Unlock()
-		if closed && closedAt.IsZero() {
-			closedAt = now
-			c.socket.Close()
-			c.g.r.log.Debug().Uint16("session", session).Str("reason", reason).Msg("FIX connection closed")
-		}
-		if over || closed && now.Sub(closedAt) > overPatience {
-			c.socket.Close()
-			c.g.forget(c, session)
+		if over {
 			return
 		}
 	}
+}
+
+// look sends what there is to send, the event without a number too if there is one; it tells whether the connection is over.
+func (c *conn) look(e *book.Event) (over bool) {
+	c.mu.Lock()
+	now := c.g.r.host.wall()
+	c.follow()
+	if e != nil {
+		c.acceptor.Deliver(now, e)
+	}
+	c.acceptor.Tick(now)
+	c.drain()
+	closed, reason := c.acceptor.Closed()
+	over, session := c.acceptor.Over() || c.abandoned.Load(), c.session
+	c.mu.Unlock()
+	at := c.g.r.host.monotonic()
+	if closed && c.closedAt == 0 {
+		c.closedAt = at
+		c.socket.Close()
+		c.g.r.log.Debug().Uint16("session", session).Str("reason", reason).Msg("FIX connection closed")
+	}
+	if over || closed && at-c.closedAt > int64(overPatience) {
+		c.socket.Close()
+		c.g.forget(c, session)
+		return true
+	}
+	return false
 }
 
 // rouse makes the writer look.
@@ -162,10 +180,10 @@ func (c *conn) follow() {
 		if first != c.cursor+1 {
 			// So slow that what it has not read is no longer kept. It asks again when it comes back.
 			c.g.r.log.Warn().Uint16("session", c.session).Uint64("next", c.cursor+1).Uint64("kept", first).Msg("FIX client too slow: cut")
-			c.acceptor.Hangup(time.Now().UnixNano())
+			c.acceptor.Hangup(c.g.r.host.wall())
 			c.cursor = first - 1
 		}
-		now := time.Now().UnixNano()
+		now := c.g.r.host.wall()
 		for i := range n {
 			c.acceptor.Deliver(now, &c.reports[i])
 			c.resendIfAsked()
@@ -188,7 +206,7 @@ func (c *conn) drain() {
 	}
 	_ = c.socket.SetWriteDeadline(time.Now().Add(c.g.r.cfg.Gateway.WriteTimeout.D()))
 	if _, err := c.socket.Write(b); err != nil {
-		c.acceptor.Hangup(time.Now().UnixNano())
+		c.acceptor.Hangup(c.g.r.host.wall())
 		for _, last := range c.acceptor.Commands() {
 			c.submit(&last)
 		}
@@ -202,7 +220,7 @@ func (c *conn) submit(cmd *book.Command) {
 		if c.g.r.inbox.put(cmd) {
 			return
 		}
-		time.Sleep(inboxBackoff)
+		c.g.r.host.pause(inboxBackoff)
 	}
 }
 
@@ -218,7 +236,7 @@ func (c *conn) resendIfAsked() {
 		if n == 0 || first > to {
 			break
 		}
-		now := time.Now().UnixNano()
+		now := c.g.r.host.wall()
 		for i := range n {
 			if batch[i].OutSeq <= to {
 				c.acceptor.Resend(now, &batch[i])
@@ -233,7 +251,7 @@ func (c *conn) resendIfAsked() {
 			c.acceptor.Sent(len(b))
 		}
 	}
-	c.acceptor.ResendDone(time.Now().UnixNano())
+	c.acceptor.ResendDone(c.g.r.host.wall())
 }
 
 // resendBytesAtOnce bounds what is encoded of a resent range before it is written.

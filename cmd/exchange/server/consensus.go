@@ -34,7 +34,7 @@ func (r *Replica) followConsensus(now int64) {
 		}
 		if e.Kind == consensus.SnapshotNeeded {
 			r.haveState = false
-			go r.fetchState()
+			r.host.fetch()
 		}
 	}
 	switch leads := r.node.Leading(); {

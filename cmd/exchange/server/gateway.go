@@ -49,18 +49,25 @@ func (g *gateway) serve() {
 	}
 }
 
-// open starts a connection, or closes it at once: this replica does not lead, or there are too many.
+// open starts a connection, if it is let in.
 func (g *gateway) open(socket net.Conn) {
+	if c := g.admit(socket); c != nil {
+		go c.read()
+		go c.write()
+	}
+}
+
+// admit makes a connection, or closes it at once and gives nil: this replica does not lead, or there are too many.
+func (g *gateway) admit(socket net.Conn) *conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.r.directory.serving.Load() || len(g.conns) >= g.r.cfg.Gateway.MaxConnections {
 		socket.Close()
-		return
+		return nil
 	}
 	c := newConn(g, socket)
 	g.conns[c] = struct{}{}
-	go c.read()
-	go c.write()
+	return c
 }
 
 // claim makes the connection its session's own; false: the session has another.

@@ -4,17 +4,18 @@ import "sync/atomic"
 
 // hashRing remembers the state hash after each of the last commands, so that replicas can be compared at equal index from outside. One
 // writer, any readers.
-type hashRing struct{ cells [hashesKept]hashCell }
+type hashRing struct{ cells []hashCell }
 
 const hashesKept = 1 << 16
 
 // hashCell is read as index, hash, index: a change in between shows.
 type hashCell struct{ index, hash atomic.Uint64 }
 
-func newHashRing() *hashRing { return &hashRing{} }
+// newHashRing keeps the last kept hashes, a power of two.
+func newHashRing(kept int) *hashRing { return &hashRing{make([]hashCell, kept)} }
 
 func (r *hashRing) store(index, hash uint64) {
-	c := &r.cells[index%hashesKept]
+	c := &r.cells[index&uint64(len(r.cells)-1)]
 	c.index.Store(0)
 	c.hash.Store(hash)
 	c.index.Store(index)
@@ -22,7 +23,7 @@ func (r *hashRing) store(index, hash uint64) {
 
 // at gives the hash after the command; false: not applied yet, or too long ago.
 func (r *hashRing) at(index uint64) (uint64, bool) {
-	c := &r.cells[index%hashesKept]
+	c := &r.cells[index&uint64(len(r.cells)-1)]
 	if index == 0 || c.index.Load() != index {
 		return 0, false
 	}

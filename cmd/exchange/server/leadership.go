@@ -55,7 +55,7 @@ func (l *leadership) take(c *book.Command) bool {
 // decided is called after an entry was applied.
 func (l *leadership) decided(r *Replica) {
 	if l.active && l.first == 0 {
-		l.first = monotonic()
+		l.first = r.host.monotonic()
 	}
 }
 

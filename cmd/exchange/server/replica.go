@@ -18,6 +18,7 @@ import (
 type Replica struct {
 	cfg      *Config
 	log      zerolog.Logger
+	host     host
 	provider rdmaio.Provider
 	fencing  string
 	gathered int // bytes in large pages
@@ -79,8 +80,9 @@ const (
 // Open makes a replica from its configuration: memory, sockets, consensus. Nothing runs before Run.
 func Open(cfg *Config, log zerolog.Logger) (*Replica, error) {
 	r := &Replica{
-		cfg: cfg, log: log, requests: make(chan func(), loopRequests), stopped: make(chan struct{}), hashes: newHashRing(),
+		cfg: cfg, log: log, requests: make(chan func(), loopRequests), stopped: make(chan struct{}), hashes: newHashRing(hashesKept),
 	}
+	r.host = r.system()
 	if err := r.open(); err != nil {
 		r.close()
 		return nil, err
@@ -93,11 +95,7 @@ func (r *Replica) open() error {
 	if r.start, err = takeIncarnation(r.cfg); err != nil {
 		return err
 	}
-	r.haveState = !r.start.learner
-	r.market = book.NewMarket(r.cfg.limits())
-	r.inbox = newInbox(r.cfg.Limits.InboxCommands, r.park.wake)
-	r.directory = newDirectory(r.cfg)
-	r.outbox = newOutbox(r.cfg, r.directory)
+	r.assemble()
 	// Sockets first: a port in use is told before any memory is joined to the cluster.
 	if r.gateway, err = listenFIX(r); err != nil {
 		return err
@@ -124,6 +122,15 @@ func (r *Replica) open() error {
 	return nil
 }
 
+// assemble makes what needs no other process: the state machine and what lies before and behind it.
+func (r *Replica) assemble() {
+	r.haveState = !r.start.learner
+	r.market = book.NewMarket(r.host.limits)
+	r.inbox = newInbox(r.cfg.Limits.InboxCommands, r.park.wake)
+	r.directory = newDirectory(r.cfg)
+	r.outbox = newOutbox(r.cfg, r.directory)
+}
+
 // Run serves until Stop, or until the replica cannot go on.
 func (r *Replica) Run() error {
 	r.log.Info().Int("replica", r.cfg.ID).Uint64("incarnation", r.start.number).Bool("learner", r.start.learner).
@@ -133,7 +140,7 @@ func (r *Replica) Run() error {
 	go r.feed.serve()
 	go r.http.serve()
 	if r.start.learner {
-		go r.fetchState()
+		r.host.fetch()
 	} else if err := r.feed.line.start(); err != nil {
 		return err
 	}
@@ -303,6 +310,9 @@ func (r *Replica) applyDecided() (worked bool) {
 			rest = rest[n:]
 			r.outbox.apply(r.market, &r.decided)
 			r.hashes.store(r.market.Index(), r.market.StreamHash())
+			if r.host.applied != nil {
+				r.host.applied(&r.decided, r.outbox.events)
+			}
 		}
 		r.lastTime = max(r.lastTime, r.decided.Time)
 		r.applied = e.After()
@@ -314,11 +324,11 @@ func (r *Replica) applyDecided() (worked bool) {
 // proposeWaiting turns what waits in the inbox into one log entry.
 func (r *Replica) proposeWaiting() bool {
 	if len(r.batch) == 0 {
-		for range r.cfg.Limits.BatchCommands {
+		for n := 0; n < r.cfg.Limits.BatchCommands && len(r.batch)+book.MaxCommandLen <= r.node.MaxPayload(); n++ {
 			if !r.leading.take(&r.taken) && !r.inbox.take(&r.taken) {
 				break
 			}
-			r.lastTime = max(r.lastTime, time.Now().UnixNano())
+			r.lastTime = max(r.lastTime, r.host.wall())
 			r.taken.Time = r.lastTime
 			r.batch = r.taken.AppendTo(r.batch)
 		}
@@ -341,6 +351,10 @@ func (r *Replica) proposeWaiting() bool {
 
 // do runs f in the loop and waits for it; false: the replica has stopped.
 func (r *Replica) do(f func()) bool {
+	if r.host.called {
+		f()
+		return true
+	}
 	done := make(chan struct{})
 	select {
 	case r.requests <- func() { f(); close(done) }:

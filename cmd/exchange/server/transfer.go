@@ -96,6 +96,9 @@ func (r *Replica) copyState(has since) (*stateCopy, error) {
 			refusal = nil
 			r.frozen.Store(true)
 			s.position = r.applied
+			if planted("snapshot without its index") {
+				s.position = consensus.Position{}
+			}
 			s.feed = r.outbox.feed.Export().From(has.feed)
 			s.reports = r.outbox.reports.export(has.reports)
 		}
@@ -265,12 +268,17 @@ func (r *Replica) takeOver(address string) (size int, err error) {
 			last = took
 			continue
 		}
-		if in.market, err = book.RestoreMarket(r.cfg.limits(), in.snapshot); err != nil {
-			return 0, fmt.Errorf("state: %w", err)
-		}
-		in.outbox.relist(in.market)
-		return size, r.install(in)
+		return size, r.takeIn(in)
 	}
+}
+
+// takeIn restores the market of a state that is complete, and installs all of it.
+func (r *Replica) takeIn(in *installed) (err error) {
+	if in.market, err = book.RestoreMarket(r.host.limits, in.snapshot); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	in.outbox.relist(in.market)
+	return r.install(in)
 }
 
 func download(address, query string) ([]byte, error) {

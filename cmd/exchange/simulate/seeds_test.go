@@ -1,0 +1,3 @@
+package simulate
+
+const seedsInTest = 300

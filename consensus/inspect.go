@@ -1,0 +1,45 @@
+package consensus
+
+import "fmt"
+
+// What follows is for whoever watches a node from outside, between two Polls: a simulation, or a test of an application.
+
+// MaxPayload is the longest payload that Propose takes, in bytes.
+func (n *Node) MaxPayload() int { return n.cfg.MaxPayload }
+
+// Decided is the first undecided offset: everything before it is decided and lies in this node's log.
+func (n *Node) Decided() Position { return n.fuo }
+
+// Votes tells whether the node counts for majorities.
+func (n *Node) Votes() bool { return n.voter && n.err == nil }
+
+// Epoch is the highest proposal number in this node's log header; a leader's is its own.
+func (n *Node) Epoch() uint64 { return load(n.log.region, wordMinProposal) }
+
+// CheckDecided reads what is decided and not yet taken by the application from the log's memory again, and says what is wrong with it. Nothing in there
+// may change, so all of it must be complete and end at the first undecided offset.
+func (n *Node) CheckDecided() error {
+	at := n.handed
+	for at.Offset < n.fuo.Offset {
+		h, _, ok := n.log.parse(at)
+		if !ok {
+			return fmt.Errorf("consensus: replica %d: decided entry %d at offset %d is not complete in its log", n.cfg.Local, at.Index+1, at.Offset)
+		}
+		at = h.after()
+	}
+	if n.err == nil && at != n.fuo {
+		return fmt.Errorf("consensus: replica %d: its decided entries end at %+v, it says %+v", n.cfg.Local, at, n.fuo)
+	}
+	return nil
+}
+
+// Role is what the node is.
+func (n *Node) Role() Role { return n.role }
+
+// Undecided is how many bytes of a leader's log it has proposed and not seen decided; 0 for others.
+func (n *Node) Undecided() uint64 {
+	if n.role != Leader {
+		return 0
+	}
+	return n.lead.end.Offset - n.fuo.Offset
+}
