@@ -28,6 +28,8 @@ var mayImport = map[string][]string{
 	"rdmaio/verbs":            {"rdmaio"},
 	"consensus":               {"rdmaio"},
 	"fix":                     {"book"},
+	"fix/echo":                {"book", "fix"},
+	"fix/dictionary":          {},
 	"ouch/soupbin":            {},
 	"ouch":                    {"book", "ouch/soupbin"},
 	"marketdata":              {"book", "ouch/soupbin", "marketdata"},

@@ -145,6 +145,8 @@ const (
 	PossDup
 	// OneSide on MassCancel: only the orders of Side.
 	OneSide
+	// PossResend on a command: the message had 97=Y.
+	PossResend
 )
 
 // Protocol of a session.

@@ -22,7 +22,7 @@ func (a *Acceptor) newOrder(in *inbound) {
 
 // cancelRequest turns an OrderCancelRequest (F) into Cancel.
 func (a *Acceptor) cancelRequest(in *inbound) {
-	if !a.clientIDs(in, tagClOrdID, tagOrigClOrdID) {
+	if !a.clientIDs(in, tagClOrdID, tagOrigClOrdID, tagSymbol) {
 		return
 	}
 	c := a.orderCommand(book.Cancel, in)
@@ -33,7 +33,7 @@ func (a *Acceptor) cancelRequest(in *inbound) {
 
 // replaceRequest turns an OrderCancelReplaceRequest (G) into Replace.
 func (a *Acceptor) replaceRequest(in *inbound) {
-	if !a.clientIDs(in, tagClOrdID, tagOrigClOrdID) {
+	if !a.clientIDs(in, tagClOrdID, tagOrigClOrdID, tagSymbol) {
 		return
 	}
 	m := in.m
@@ -62,6 +62,10 @@ func (a *Acceptor) orderCommand(kind book.CommandKind, in *inbound) *book.Comman
 func (a *Acceptor) clientIDs(in *inbound, tags ...int) bool {
 	for _, tag := range tags {
 		value := in.m.get(tag)
+		if value == nil { // FIX leaves Symbol open where an instrument may be told by other means, which we do not take
+			a.reject(in, faultOf(rejectRequiredMissing, int32(tag)))
+			return false
+		}
 		if len(value) > book.ClientIDLen || bytes.IndexByte(value, 0) >= 0 {
 			a.reject(in, faultOf(rejectValueOutOfRange, int32(tag)))
 			return false

@@ -62,7 +62,7 @@ func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byt
 	} else {
 		shares(tagLeavesQty, ev.Leaves)
 	}
-	if ev.Kind == book.Filled && ctx.Version.secondaryExecID {
+	if ev.Kind == book.Filled {
 		e.uint(tagSecondaryExecID, ev.Match)
 	}
 	return e.finish()
@@ -145,7 +145,7 @@ func orderStatus(ev *book.Event, v *Version) byte {
 	case book.Rejected, book.Cancelled:
 		return execTypeOf(ev)
 	case book.Reduced, book.Replaced:
-		if v.replacedStatus {
+		if v.old {
 			return '5'
 		}
 	}
