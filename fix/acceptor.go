@@ -16,6 +16,8 @@ type AcceptorConfig struct {
 	MaxFrame, MaxLogonFrame int
 	// Application takes application messages in the exchange's place; nil: the exchange.
 	Application Application
+	// Market answers market data requests; nil: they are refused as not supported.
+	Market MarketView
 }
 
 const (
@@ -59,10 +61,12 @@ type Acceptor struct {
 	// expected is the next inbound number; it runs ahead of the replicated one by the commands under way.
 	expected uint64
 	// lastOut is the highest outbound number delivered.
-	lastOut uint64
-	logon   logonSeen
-	gap     gap
-	resend  resendRange
+	lastOut  uint64
+	logon    logonSeen
+	gap      gap
+	resend   resendRange
+	market   marketData
+	throttle throttle
 	// closeOnLogout closes as soon as our Logout is written.
 	closeOnLogout bool
 	// sessionClosed: the state machine has told that our epoch is over.
@@ -148,6 +152,9 @@ func (a *Acceptor) Tick(now int64) {
 		}
 	case stateActive:
 		a.tickSession(now)
+		if a.state == stateActive && !a.resend.active {
+			a.followMarket()
+		}
 	case stateLogoutPending, stateLogoutSent:
 		if now >= t.logoutBy {
 			a.close("Logout not answered in time")
@@ -261,6 +268,7 @@ func (a *Acceptor) close(reason string) {
 	a.state, a.reason = stateClosed, reason
 	a.gap.clear()
 	a.resend = resendRange{}
+	a.market = marketData{}
 	a.framer.drop()
 	a.disconnect()
 }

@@ -37,7 +37,9 @@ func EncodeEvent(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
 		return encodeSessionMessage(dst, ev, ctx)
 	case book.CancelRejected:
 		return encodeCancelReject(dst, ev, ctx)
-	case book.Accepted, book.Rejected, book.Filled, book.Cancelled, book.Reduced, book.Replaced:
+	case book.MassCancelled:
+		return encodeMassCancelReport(dst, ev, ctx)
+	case book.Accepted, book.Rejected, book.Filled, book.Cancelled, book.Reduced, book.Replaced, book.Triggered, book.Told:
 		return encodeExecutionReport(dst, ev, ctx)
 	}
 	return dst
@@ -49,7 +51,7 @@ func Resendable(ev *book.Event) bool {
 		return true
 	}
 	switch ev.Code {
-	case '0', '1', '2', '3', '4', '5', 'A':
+	case '0', '1', '2', '3', '4', '5', 'A', 'W', 'X', 'f':
 		return false
 	}
 	return true
@@ -128,9 +130,36 @@ func encodeSessionMessage(dst []byte, ev *book.Event, ctx *EncodeContext) []byte
 	default:
 		if ctx.Application != nil {
 			e.fields(ctx.Application.Encode(nil, ev))
+			break
 		}
+		answerBody(&e, ev, ctx)
 	}
 	return e.finish()
+}
+
+// answerBody writes the body of an answer of the exchange's own that says nothing of an order.
+func answerBody(e *encoder, ev *book.Event, ctx *EncodeContext) {
+	switch ev.Code {
+	case 'y':
+		securityListBody(e, ev, ctx)
+	case 'Y':
+		e.text(tagText, marketDataRejectText(byte(ev.Reason)))
+		e.bytes(tagMDReqID, eventText(ev))
+		e.char(tagMDReqRejReason, byte(ev.Reason))
+	}
+}
+
+// marketDataRejectText is the Text (58) that goes with a MDReqRejReason.
+func marketDataRejectText(reason byte) string {
+	switch reason {
+	case '0':
+		return "unknown instrument"
+	case '1':
+		return "MDReqID is in use"
+	case '2':
+		return "too many subscriptions"
+	}
+	return "unsupported MDEntryType"
 }
 
 // oneByteType is the MsgType of a code without allocating.

@@ -14,8 +14,17 @@ type Application interface {
 	Encode(dst []byte, ev *book.Event) []byte
 }
 
-// application gives a message to whom it is for.
-func (a *Acceptor) application(in *inbound) {
+// application gives a message to whom it is for, unless the session sends too many. What fills a gap that we asked for is not counted.
+func (a *Acceptor) application(now int64, in *inbound) {
+	s := &a.session
+	if in.seq > a.gap.until && !a.throttle.take(now, s.MessagesPerSecond, s.MessageBurst) {
+		if s.MaxRefused > 0 && a.throttle.refused > s.MaxRefused {
+			a.logoutAndClose(now, "Message rate exceeded")
+			return
+		}
+		a.refuseText(in, businessOther, "Message rate exceeded: at most "+string(appendUint(nil, uint64(s.MessagesPerSecond)))+" a second")
+		return
+	}
 	if a.cfg.Application == nil {
 		a.exchange(in)
 		return
@@ -40,13 +49,30 @@ func (a *Acceptor) unsupported(in *inbound) {
 
 // exchange gives a message to the order book's side.
 func (a *Acceptor) exchange(in *inbound) {
-	switch string(in.m.msgType()) {
+	kind := string(in.m.msgType())
+	if a.session.DropCopy && kind != "x" && kind != "e" && kind != "V" {
+		a.refuseText(in, a.session.Version.business(businessNotAuthorized), "a drop-copy session enters nothing")
+		return
+	}
+	switch kind {
 	case "D":
 		a.newOrder(in)
 	case "F":
 		a.cancelRequest(in)
 	case "G":
 		a.replaceRequest(in)
+	case "H":
+		a.statusRequest(in)
+	case "AF":
+		a.massStatusRequest(in)
+	case "q":
+		a.massCancelRequest(in)
+	case "x":
+		a.securityListRequest(in)
+	case "V":
+		a.marketDataRequest(in)
+	case "e":
+		a.securityStatusRequest(in)
 	default:
 		a.unsupported(in)
 	}

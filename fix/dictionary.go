@@ -358,6 +358,13 @@ func (v *Version) InGroup(msgType string, count, tag int) bool {
 	return inGroup(groupOf(rule.groups, int32(count)), tag)
 }
 
+// groupHas tells whether a group that a message has at its outermost has a field.
+func (v *Version) groupHas(msgType string, count, tag int) bool {
+	rule := v.message([]byte(msgType))
+	g := groupOf(rule.groups, int32(count))
+	return g != nil && g.members.has(tag)
+}
+
 func inGroup(g *groupRule, tag int) bool {
 	if g == nil || tag <= 0 || tag >= indexedTags {
 		return false

@@ -270,7 +270,7 @@ func (a *Acceptor) dispatch(now int64, in *inbound) {
 		return
 	}
 	if len(msgType) > 1 {
-		a.application(in)
+		a.application(now, in)
 		return
 	}
 	switch msgType[0] {
@@ -306,7 +306,7 @@ func (a *Acceptor) dispatch(now int64, in *inbound) {
 	case 'A':
 		a.rejectText(in, faultOf(rejectOther, 0), "Already logged on")
 	default:
-		a.application(in)
+		a.application(now, in)
 	}
 }
 

@@ -175,7 +175,11 @@ func (a *Acceptor) send(now int64, ev *book.Event) {
 		return
 	}
 	a.lastOut = ev.OutSeq
-	a.out = EncodeEvent(a.out, ev, a.context(now, false))
+	if marketMessage(ev) && a.cfg.Application == nil {
+		a.sendMarketData(now, ev)
+	} else {
+		a.out = EncodeEvent(a.out, ev, a.context(now, false))
+	}
 	a.timers.lastOut = now
 	if ev.Kind != book.SessionMessageSent || ev.Code != '5' {
 		return

@@ -54,7 +54,9 @@ func sessionRejectText(reason uint8) string {
 // BusinessRejectReason (380).
 const (
 	businessOther              = 0
+	businessUnknownSecurity    = 2
 	businessUnsupportedMsgType = 3
+	businessNotAuthorized      = 6
 )
 
 // businessRejectText is the Text (58) that goes with a BusinessRejectReason.

@@ -4,7 +4,6 @@ package fix
 
 // Tags of the fields that the code names. The tables know more.
 const (
-	tagAccount                        = 1
 	tagAvgPx                          = 6
 	tagBeginSeqNo                     = 7
 	tagBeginString                    = 8
@@ -63,6 +62,7 @@ const (
 	tagLeavesQty                      = 151
 	tagCashOrderQty                   = 152
 	tagEffectiveTime                  = 168
+	tagMaxShow                        = 210
 	tagPegOffsetValue                 = 211
 	tagMDReqID                        = 262
 	tagSubscriptionRequestType        = 263
@@ -86,6 +86,8 @@ const (
 	tagExecRestatementReason          = 378
 	tagBusinessRejectRefID            = 379
 	tagBusinessRejectReason           = 380
+	tagDiscretionInst                 = 388
+	tagPriceType                      = 423
 	tagExpireDate                     = 432
 	tagCxlRejResponseTo               = 434
 	tagSecondaryExecID                = 527
@@ -103,6 +105,9 @@ const (
 	tagNextExpectedMsgSeqNum          = 789
 	tagOrdStatusReqID                 = 790
 	tagCopyMsgIndicator               = 797
+	tagLastFragment                   = 893
+	tagTotNumReports                  = 911
+	tagLastRptRequested               = 912
 	tagMinPriceIncrement              = 969
 	tagApplVerID                      = 1128
 	tagDefaultApplVerID               = 1137
