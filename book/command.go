@@ -128,6 +128,9 @@ const (
 	// MassCancel cancels many orders. Code: 'S' the session's, 'P' all of its participant's. Instrument: only those, 0: of all. Flags OneSide: only
 	// those of Side. ClientID: the request's own id. Without a session it is the exchange's own: Code 'P', OrigID names the participant, empty: all.
 	MassCancel
+	// Status tells of orders of the session and changes nothing. Code 'H': the one named OrigID. 'A': all that are open, in Instrument (0: all), with Flags
+	// OneSide those of Side. ClientID: the request's own id, which is not remembered. Reason: why the gateway refused it.
+	Status
 	commandKinds
 )
 
@@ -145,6 +148,8 @@ const (
 	PossDup
 	// OneSide on MassCancel: only the orders of Side.
 	OneSide
+	// PossResend on a command: the message had 97=Y. On Enter: an id that was seen before is answered with the order's state.
+	PossResend
 )
 
 // Protocol of a session.

@@ -45,6 +45,9 @@ const (
 	Refreshed
 	// MassCancelled: the answer to a MassCancel, behind the orders' own events. Qty: how many orders; Reason: why none could be.
 	MassCancelled
+	// Told (report Status): an order as it is, to who asked; OrigID: the request's id. No OrderID: there is no such order, Reason says whether it is over
+	// (TooLateToCancel) or was never known. Code is that of the Status; with 'A' LastQty says how many orders are told of and Shown how many follow.
+	Told
 	eventKinds
 )
 

@@ -61,6 +61,7 @@ func (m *Market) addSession() {
 		return
 	}
 	m.sessions = append(m.sessions, Session{Name: name, Participant: participant, Protocol: c.Protocol, Flags: c.Flags, NextIn: 1, NextOut: 1})
+	m.noteDrops()
 	e := m.event(SessionAdded)
 	e.Session, e.ClientID, e.Flags = uint16(len(m.sessions)-1), c.ClientID, c.Flags
 }

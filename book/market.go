@@ -13,6 +13,7 @@ type Market struct {
 	participants []ClientID       // by number; 0 is none
 	groups       []uint16         // by participant: the number of one of the group
 	sessions     []Session        // by number; 0 is none
+	drops        []uint16         // the sessions that get copies
 
 	counters counters
 	phase    byte
@@ -112,7 +113,12 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 		m.cancelSession()
 	case MassCancel:
 		m.massCancel()
+	case Status:
+		m.status()
 	case Tick:
+	}
+	if len(m.drops) > 0 {
+		m.copyReports(first)
 	}
 	out = m.out
 	m.cmd, m.out = nil, nil

@@ -39,6 +39,10 @@ func (m *Market) enter() {
 	if reason == NoReason {
 		price, reason = m.entryPrice(&m.books[c.Instrument], c)
 	}
+	if reason == DuplicateClientID && c.Flags&PossResend != 0 {
+		m.tell(&c.ClientID)
+		return
+	}
 	if reason != NoReason {
 		m.remember(own)
 		e := m.incoming(Rejected)

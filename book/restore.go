@@ -104,6 +104,7 @@ func (m *Market) restoreSessions(r *reader) error {
 			return fmt.Errorf("%w: session %d", ErrSnapshot, len(m.sessions))
 		}
 		m.sessions = append(m.sessions, s)
+		m.noteDrops()
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ import (
 //	  participant NAME with=OTHER (of its group) | exchange-cancel [NAME] [SYMBOL] [buy|sell] | at N (the time of what follows, ns)
 //	  A enter ID SIDE QTY@PRICE|QTY@market|QTY@best [SYMBOL] [ioc|fok|gtc|gtd=N] [post|slide|aon|hidden] [show=N] [min=N] [reason=N]
 //	          [stop=N] [trail=N] [stp=newest|oldest|both|decrement]    (@best: market-to-limit; with stop or trail: a stop, with a price a stop-limit)
+//	  A status ID ORIG | A status-all ID [SYMBOL] [buy|sell] | enter … possresend | session … drop
 //	  A mass-cancel ID session|participant [SYMBOL] [buy|sell]
 //	  A cancel ID ORIG | A replace ID ORIG QTY@PRICE [requeue] | A reduce ORIG QTY      (ID "-": none)
 //	  A logon [seq=N] [expect=N] [reset] [possdup] [heartbeat=N] | A message [code=C] [next=N] [reset] [reason=N] | A disconnect | A cancel-session
@@ -274,6 +275,10 @@ func (s *story) sessionCommand(words []string) Command {
 		c.Kind = SessionMessage
 	case "mass-cancel":
 		c.Kind, c.ClientID, c.Code = MassCancel, name(take()), strings.ToUpper(take())[0]
+	case "status":
+		c.Kind, c.Code, c.ClientID, c.OrigID = Status, 'H', name(take()), name(take())
+	case "status-all":
+		c.Kind, c.Code, c.ClientID = Status, 'A', name(take())
 	case "disconnect":
 		c.Kind, c.InSeq = Disconnect, 0
 	case "cancel-session":
@@ -299,6 +304,10 @@ func (s *story) options(c *Command, words []string) {
 			c.TIF = GoodTillCancel
 		case key == "gtd":
 			c.TIF, c.Expire = GoodTillDate, int64(n())
+		case w == "possresend":
+			c.Flags |= PossResend
+		case w == "drop":
+			c.Flags |= DropCopy
 		case w == "post":
 			c.Conditions |= PostOnly
 		case w == "slide":
@@ -334,7 +343,7 @@ func (s *story) options(c *Command, words []string) {
 			}
 		case key == "with":
 			c.OrigID = name(value)
-		case c.Kind == MassCancel && (w == "buy" || w == "sell"):
+		case (c.Kind == MassCancel || c.Kind == Status) && (w == "buy" || w == "sell"):
 			c.Flags |= OneSide
 			if w == "sell" {
 				c.Side = Sell
@@ -369,7 +378,7 @@ func (s *story) options(c *Command, words []string) {
 			c.Code = value[0]
 		case key == "reason":
 			c.Reason = Reason(n())
-		case (c.Kind == Enter || c.Kind == MassCancel) && strings.ToUpper(w) == w && value == "":
+		case (c.Kind == Enter || c.Kind == MassCancel || c.Kind == Status) && strings.ToUpper(w) == w && value == "":
 			c.Instrument = s.instrument(w)
 		default:
 			s.t.Fatalf("unknown word %q", w)

@@ -24,7 +24,7 @@ var eventNames = [eventKinds]string{
 	InstrumentListed: "listed", TradingStateChanged: "trading-state", SystemEventOccurred: "system-event", ParticipantAdded: "participant", SessionAdded: "session",
 	Accepted: "accepted", Rejected: "rejected", Rested: "rested", Filled: "filled", Cancelled: "cancelled", Reduced: "reduced", Replaced: "replaced",
 	CancelRejected: "cancel-rejected", SessionMessageSent: "message", SessionClosed: "closed", CommandDropped: "dropped", Triggered: "triggered",
-	Refreshed: "refreshed", MassCancelled: "mass-cancelled",
+	Refreshed: "refreshed", MassCancelled: "mass-cancelled", Told: "told",
 }
 
 func (k EventKind) String() string {
@@ -44,7 +44,7 @@ func (s Side) String() string {
 var commandNames = [commandKinds]string{
 	ListInstrument: "list", AddParticipant: "add-participant", AddSession: "add-session", SystemEvent: "system-event", TradingAction: "trading-action",
 	Enter: "enter", Cancel: "cancel", Replace: "replace", Reduce: "reduce", Logon: "logon", SessionMessage: "message", Disconnect: "disconnect",
-	CancelSession: "cancel-session", Tick: "tick", MassCancel: "mass-cancel",
+	CancelSession: "cancel-session", Tick: "tick", MassCancel: "mass-cancel", Status: "status",
 }
 
 func (k CommandKind) String() string {

@@ -14,6 +14,10 @@ type AcceptorConfig struct {
 	LogoutTimeout int64
 	// MaxFrame bounds frames of a session in bytes, MaxLogonFrame those before; defaults and upper bounds are the constants of those names.
 	MaxFrame, MaxLogonFrame int
+	// Application takes application messages in the exchange's place; nil: the exchange.
+	Application Application
+	// Market answers market data requests; nil: they are refused as not supported.
+	Market MarketView
 }
 
 const (
@@ -57,10 +61,12 @@ type Acceptor struct {
 	// expected is the next inbound number; it runs ahead of the replicated one by the commands under way.
 	expected uint64
 	// lastOut is the highest outbound number delivered.
-	lastOut uint64
-	logon   logonSeen
-	gap     gap
-	resend  resendRange
+	lastOut  uint64
+	logon    logonSeen
+	gap      gap
+	resend   resendRange
+	market   marketData
+	throttle throttle
 	// closeOnLogout closes as soon as our Logout is written.
 	closeOnLogout bool
 	// sessionClosed: the state machine has told that our epoch is over.
@@ -79,6 +85,8 @@ type Acceptor struct {
 type logonSeen struct {
 	inSeq, nextExpected uint64
 	heartbeat           uint16
+	// reset: the client asked for the numbers to be reset.
+	reset bool
 }
 
 // timers are instants in ns; 0: not set.
@@ -144,6 +152,9 @@ func (a *Acceptor) Tick(now int64) {
 		}
 	case stateActive:
 		a.tickSession(now)
+		if a.state == stateActive && !a.resend.active {
+			a.followMarket()
+		}
 	case stateLogoutPending, stateLogoutSent:
 		if now >= t.logoutBy {
 			a.close("Logout not answered in time")
@@ -170,7 +181,7 @@ func (a *Acceptor) tickSession(now int64) {
 		setText(c, []byte("TEST"))
 		t.lastOut = now
 	}
-	if now-t.lastOut >= t.heartbeat {
+	if now-t.lastOut >= t.heartbeat && !t.testing { // a TestRequest that waits for its answer says that we live
 		t.lastOut = now
 		a.sessionMessage('0', 0)
 	}
@@ -257,6 +268,7 @@ func (a *Acceptor) close(reason string) {
 	a.state, a.reason = stateClosed, reason
 	a.gap.clear()
 	a.resend = resendRange{}
+	a.market = marketData{}
 	a.framer.drop()
 	a.disconnect()
 }

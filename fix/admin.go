@@ -18,12 +18,15 @@ type EncodeContext struct {
 	PossDup bool
 	// Precision of all times.
 	Precision TimePrecision
-	// NextExpected puts 789 into a Logon.
-	NextExpected bool
+	// NextExpected puts 789 into a Logon. ResetUnasked leaves 141 out: the numbers were reset by the session's settings, not by the client.
+	NextExpected, ResetUnasked bool
+	// Application encodes events of its own; nil: there are none.
+	Application Application
 	// Instruments gives symbols, ticks and lots.
 	Instruments InstrumentTable
 
-	day dayText
+	day        dayText
+	possResend bool // 97=Y goes into the next header
 }
 
 // EncodeEvent appends the FIX message of an event that has an outbound number. It is a pure function of event and context. An event that is
@@ -34,15 +37,24 @@ func EncodeEvent(dst []byte, ev *book.Event, ctx *EncodeContext) []byte {
 		return encodeSessionMessage(dst, ev, ctx)
 	case book.CancelRejected:
 		return encodeCancelReject(dst, ev, ctx)
-	case book.Accepted, book.Rejected, book.Filled, book.Cancelled, book.Reduced, book.Replaced:
+	case book.MassCancelled:
+		return encodeMassCancelReport(dst, ev, ctx)
+	case book.Accepted, book.Rejected, book.Filled, book.Cancelled, book.Reduced, book.Replaced, book.Triggered, book.Told:
 		return encodeExecutionReport(dst, ev, ctx)
 	}
 	return dst
 }
 
-// Application tells whether an event is an application message, which is sent again when asked for; session messages are filled over.
-func Application(ev *book.Event) bool {
-	return ev.Kind != book.SessionMessageSent || ev.Code == 'j'
+// Resendable tells whether an event is an application message, which is sent again when asked for; session messages are filled over.
+func Resendable(ev *book.Event) bool {
+	if ev.Kind != book.SessionMessageSent {
+		return true
+	}
+	switch ev.Code {
+	case '0', '1', '2', '3', '4', '5', 'A', 'W', 'X', 'f':
+		return false
+	}
+	return true
 }
 
 // header writes 8, 9, 35 and the header fields in ascending order. extras holds routing fields, see rejectExtras.
@@ -55,6 +67,9 @@ func header(e *encoder, ctx *EncodeContext, msgType string, seq uint64, origTime
 	e.text(tagSenderCompID, ctx.Sender)
 	e.time(tagSendingTime, ctx.SendingTime, ctx.Precision, &ctx.day)
 	e.text(tagTargetCompID, ctx.Target)
+	if ctx.possResend {
+		e.char(tagPossResend, 'Y')
+	}
 	appendExtras(e, extras, tagOnBehalfOfCompID, tagOnBehalfOfSubID)
 	if ctx.PossDup {
 		e.time(tagOrigSendingTime, origTime, ctx.Precision, &ctx.day)
@@ -79,16 +94,21 @@ func encodeSessionMessage(dst []byte, ev *book.Event, ctx *EncodeContext) []byte
 		extras = text
 	}
 	msgType := oneByteType(ev.Code)
+	ctx.possResend = ev.Flags&book.PossResend != 0
 	header(&e, ctx, msgType, ev.OutSeq, ev.Time, extras)
+	ctx.possResend = false
 	switch ev.Code {
 	case 'A':
 		e.char(tagEncryptMethod, '0')
 		e.uint(tagHeartBtInt, uint64(ev.Seconds))
-		if ev.Flags&book.ResetNumbers != 0 {
+		if ev.Flags&book.ResetNumbers != 0 && !ctx.ResetUnasked {
 			e.char(tagResetSeqNumFlag, 'Y')
 		}
 		if ctx.NextExpected {
-			e.uint(tagNextExpectedSeqNum, ev.NextIn)
+			e.uint(tagNextExpectedMsgSeqNum, ev.NextIn)
+		}
+		if ctx.Version.ApplVerID != "" {
+			e.text(tagDefaultApplVerID, ctx.Version.ApplVerID)
 		}
 	case '0', '1':
 		if len(text) > 0 {
@@ -107,8 +127,39 @@ func encodeSessionMessage(dst []byte, ev *book.Event, ctx *EncodeContext) []byte
 		}
 	case 'j':
 		businessRejectBody(&e, ev, extras)
+	default:
+		if ctx.Application != nil {
+			e.fields(ctx.Application.Encode(nil, ev))
+			break
+		}
+		answerBody(&e, ev, ctx)
 	}
 	return e.finish()
+}
+
+// answerBody writes the body of an answer of the exchange's own that says nothing of an order.
+func answerBody(e *encoder, ev *book.Event, ctx *EncodeContext) {
+	switch ev.Code {
+	case 'y':
+		securityListBody(e, ev, ctx)
+	case 'Y':
+		e.text(tagText, marketDataRejectText(byte(ev.Reason)))
+		e.bytes(tagMDReqID, eventText(ev))
+		e.char(tagMDReqRejReason, byte(ev.Reason))
+	}
+}
+
+// marketDataRejectText is the Text (58) that goes with a MDReqRejReason.
+func marketDataRejectText(reason byte) string {
+	switch reason {
+	case '0':
+		return "unknown instrument"
+	case '1':
+		return "MDReqID is in use"
+	case '2':
+		return "too many subscriptions"
+	}
+	return "unsupported MDEntryType"
 }
 
 // oneByteType is the MsgType of a code without allocating.
@@ -136,8 +187,8 @@ func rejectBody(e *encoder, ev *book.Event, ctx *EncodeContext, extras []byte) {
 		e.uint(tagRefTagID, uint64(ev.RefTag))
 	}
 	e.refMsgType(ev, extras)
-	if reason <= ctx.Version.maxRejectReason {
-		e.uint(tagSessionRejectReason, uint64(reason))
+	if text := appendUint(e.scratch[:0], uint64(reason)); ctx.Version.rejectReason.has(text) {
+		e.bytes(tagSessionRejectReason, text)
 	}
 }
 

@@ -260,7 +260,7 @@ func everyReport() []*book.Event {
 			ev := *sampleFill()
 			ev.Kind, ev.Reason = kind, reason
 			if kind == book.SessionMessageSent {
-				ev.Code = "A012345j"[int(reason)%8]
+				ev.Code, ev.Reason = "A012345j"[int(reason)%8], reason%8
 				ev.ClientID, ev.OrigID = book.ClientID{}, book.ClientID{}
 				if ev.Code == '1' {
 					copy(ev.ClientID[:], "TEST")

@@ -333,7 +333,7 @@ func (p *party) check() {
 	}
 	// An application message must not be filled over while the store has it.
 	for _, ev := range p.machine.sent(p.floor.session.Number) {
-		if Application(&ev) && p.seen[ev.OutSeq] == "" {
+		if Resendable(&ev) && p.seen[ev.OutSeq] == "" {
 			p.t.Errorf("application message %d was filled over", ev.OutSeq)
 		}
 	}

@@ -2,8 +2,11 @@ package fix
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
+
+//go:generate go run ./dictionary
 
 // format is the data type of a field's value.
 type format uint8
@@ -19,7 +22,8 @@ const (
 	formatTimestamp
 	formatDate
 	formatData
-	formatCount // NumInGroup
+	formatCount    // NumInGroup
+	formatMultiple // values with blanks between them
 )
 
 // place is the part of a message that a field belongs to.
@@ -36,16 +40,28 @@ type fieldRule struct {
 	defined bool
 	format  format
 	place   place
-	// enum, if not 0, is the set of one-byte values allowed, at enums[enum].
-	enum uint8
-	// group, if not 0, is the repeating group that this NumInGroup field starts, at groups[group].
-	group uint8
+	// values, if not 0, are those allowed, at Version.values[values].
+	values uint16
 }
 
-// byteSet is a set of ASCII bytes.
-type byteSet [2]uint64
+// valueSet is the values that a field may have: those of one byte as a set, the others in a list.
+type valueSet struct {
+	bytes  [2]uint64
+	longer []string
+}
 
-func (s *byteSet) has(c byte) bool { return c < 128 && s[c>>6]&(1<<(c&63)) != 0 }
+func (s *valueSet) has(value []byte) bool {
+	if len(value) == 1 {
+		c := value[0]
+		return c < 128 && s.bytes[c>>6]&(1<<(c&63)) != 0
+	}
+	for _, v := range s.longer {
+		if v == string(value) {
+			return true
+		}
+	}
+	return false
+}
 
 // tagSet is a set of tags below indexedTags.
 type tagSet [indexedTags / 64]uint64
@@ -57,141 +73,309 @@ func (s *tagSet) has(tag int) bool { return s[tag>>6]&(1<<(tag&63)) != 0 }
 type groupRule struct {
 	delimiter int32
 	members   tagSet
+	required  []int32
+	groups    []groupAt
 }
 
-// messageRule is what a version says about a message that we take.
+// groupAt says which rule holds for the group that a NumInGroup field counts.
+type groupAt struct {
+	count int32
+	rule  *groupRule
+}
+
+func groupOf(groups []groupAt, count int32) *groupRule {
+	for i := range groups {
+		if groups[i].count == count {
+			return groups[i].rule
+		}
+	}
+	return nil
+}
+
+// messageRule is what a version says about a message whose body we know.
 type messageRule struct {
+	name     string
 	allowed  tagSet
 	required []int
+	groups   []groupAt
+	// fields, if not nil, are the only ones that are known in this message: on FIXT, those of the transport in its own messages.
+	fields *tagSet
 }
 
-// Version is a version of FIX as we speak it: its BeginString and its dictionary. Versions are package variables, made at start and never
-// changed.
+// Version is a version of FIX as we speak it, with its dictionary. Versions are package variables, made at start and never changed.
 type Version struct {
-	// BeginString is field 8.
-	BeginString string
-	// maxRejectReason is the highest SessionRejectReason (373) that the version defines.
-	maxRejectReason uint8
-	// replacedStatus: ExecutionReport of a replace carries OrdStatus (39) 5.
-	replacedStatus bool
-	// secondaryExecID: ExecutionReport has 527.
-	secondaryExecID bool
+	// Name is how the version is called; BeginString is field 8.
+	Name, BeginString string
+	// ApplVerID is DefaultApplVerID (1137) on the transport FIXT.1.1, otherwise empty.
+	ApplVerID string
+	// old is FIX.4.2, whose reports are told differently: ExecTransType (20), no ExecType F and I.
+	old bool
+	// triggered is the ExecType of a stop that is triggered.
+	triggered byte
 
 	fields [indexedTags]fieldRule
-	enums  []byteSet
-	groups []groupRule
-	// one holds messages with a MsgType of one byte.
-	one [128]*messageRule
+	values []valueSet
+	// one holds messages with a MsgType of one byte, longer those with more.
+	one    [128]*messageRule
+	longer map[string]*messageRule
 	// known holds every MsgType that the version defines.
-	known map[string]bool
-	// headerRequired are the header fields that every message must have, besides 8, 9 and 35.
-	headerRequired []int
-	spec           *versionSpec
+	known        map[string]bool
+	header       []int // required header fields, besides 8, 9 and 35
+	headerGroups []groupAt
+	rejectReason *valueSet // SessionRejectReason
 }
 
-// FIX44 is FIX.4.4.
-var FIX44 = newVersion(&fix44)
+// The versions spoken.
+var (
+	FIX42    = newVersion("FIX.4.2", &fix42)
+	FIX44    = newVersion("FIX.4.4", &fix44)
+	FIX50SP2 = newVersion("FIX.5.0SP2", &fix50SP2)
+)
 
-// versionSpec is a version as a table: what validation, encoding and the description of the dialect are made from.
-type versionSpec struct {
-	beginString     string
-	lastTag         int // tags 1..lastTag are defined
-	maxRejectReason uint8
-	replacedStatus  bool
-	secondaryExecID bool
-	msgTypes        string // all of the version, by blanks
-	header, trailer []int
-	headerRequired  []int
-	fields          []fieldSpec
-	groups          []groupSpec
-	messages        []messageSpec
-}
+// VersionNames are the names that VersionNamed knows.
+var VersionNames = []string{FIX42.Name, FIX44.Name, FIX50SP2.Name}
 
-type fieldSpec struct {
-	tag    int
-	name   string
-	format format
-	enum   string // one-byte values allowed; empty: any
-}
-
-type groupSpec struct {
-	count   int
-	members []int // the delimiter first; a nested group by its count field
-}
-
-type messageSpec struct {
-	msgType, name      string
-	required, optional []int
-}
-
-// newVersion makes the tables; it panics on a table that contradicts itself.
-func newVersion(s *versionSpec) *Version {
-	v := &Version{
-		BeginString: s.beginString, maxRejectReason: s.maxRejectReason, replacedStatus: s.replacedStatus,
-		secondaryExecID: s.secondaryExecID, known: map[string]bool{}, headerRequired: s.headerRequired, spec: s,
-		enums: make([]byteSet, 1), groups: make([]groupRule, 1),
+// VersionNamed finds a version by its name, or by its BeginString.
+func VersionNamed(name string) (*Version, bool) {
+	for _, v := range []*Version{FIX42, FIX44, FIX50SP2} {
+		if name == v.Name || name == v.BeginString {
+			return v, true
+		}
 	}
-	for tag := 1; tag <= s.lastTag; tag++ {
-		v.fields[tag].defined = true
+	return nil, false
+}
+
+// versionSpec is a version as fix/dictionary writes it down. Elements are tags with blanks between; ! marks what is required, and brackets behind
+// a NumInGroup field hold its group, the delimiter first.
+type versionSpec struct {
+	beginString, applVerID string
+	fields                 []typedFields
+	values                 []valueSpec
+	msgTypes               string
+	header, trailer        string
+	messages               []messageSpec
+}
+
+type typedFields struct {
+	format format
+	tags   string
+}
+
+type valueSpec struct{ values, tags string }
+
+type messageSpec struct{ msgType, name, body string }
+
+// newVersion makes the tables; it panics on a specification that contradicts itself.
+func newVersion(name string, s *versionSpec) *Version {
+	v := &Version{
+		Name: name, BeginString: s.beginString, ApplVerID: s.applVerID, old: s.beginString == "FIX.4.2", triggered: 'D',
+		known: map[string]bool{}, longer: map[string]*messageRule{}, values: make([]valueSet, 1),
 	}
 	for _, f := range s.fields {
-		rule := &v.fields[f.tag]
-		if !rule.defined || rule.format != formatString {
-			panic(fmt.Sprintf("fix: %s: field %d is out of range or listed twice", s.beginString, f.tag))
-		}
-		rule.format = f.format
-		if f.enum != "" {
-			var set byteSet
-			for _, c := range []byte(f.enum) {
-				set[c>>6] |= 1 << (c & 63)
-			}
-			v.enums = append(v.enums, set)
-			rule.enum = uint8(len(v.enums) - 1)
+		for _, tag := range tagsIn(f.tags) {
+			v.fields[tag] = fieldRule{defined: true, format: f.format}
 		}
 	}
-	for _, tag := range s.header {
-		v.fields[tag].place = inHeader
-	}
-	for _, tag := range s.trailer {
-		v.fields[tag].place = inTrailer
-	}
-	for _, g := range s.groups {
-		rule := groupRule{delimiter: int32(g.members[0])}
-		for _, tag := range g.members {
-			rule.members.add(tag)
+	for _, s := range s.values {
+		v.values = append(v.values, newValueSet(s.values))
+		for _, tag := range tagsIn(s.tags) {
+			v.fields[tag].values = uint16(len(v.values) - 1)
 		}
-		v.groups = append(v.groups, rule)
-		v.fields[g.count].group = uint8(len(v.groups) - 1)
-		if v.fields[g.count].format != formatCount {
-			panic(fmt.Sprintf("fix: %s: field %d counts a group but is no NumInGroup", s.beginString, g.count))
-		}
+	}
+	v.rejectReason = &v.values[v.fields[tagSessionRejectReason].values]
+	if v.values[v.fields[tagExecType].values].has([]byte{'L'}) {
+		v.triggered = 'L'
 	}
 	for _, t := range strings.Fields(s.msgTypes) {
 		v.known[t] = true
 	}
-	for i := range s.messages {
-		v.addMessage(&s.messages[i])
+	b := bodyReader{version: v, groups: map[string]*groupRule{}}
+	b.envelope(s)
+	for _, m := range s.messages {
+		rule := &messageRule{name: m.name}
+		b.words = m.body
+		b.read(func(tag int, required bool) {
+			rule.allowed.add(tag)
+			if required {
+				rule.required = append(rule.required, tag)
+			}
+		}, &rule.groups)
+		if len(m.msgType) == 1 {
+			v.one[m.msgType[0]] = rule
+		} else {
+			v.longer[m.msgType] = rule
+		}
+	}
+	if v.ApplVerID != "" {
+		v.bound("012345A")
 	}
 	return v
 }
 
-func (v *Version) addMessage(s *messageSpec) {
-	if len(s.msgType) != 1 || !v.known[s.msgType] {
-		panic("fix: MsgType " + s.msgType + " is not of " + v.BeginString)
-	}
-	rule := &messageRule{required: s.required}
-	for _, tags := range [][]int{s.required, s.optional} {
-		for _, tag := range tags {
-			rule.allowed.add(tag)
+// bound lets the messages know no fields but their own and those of header and trailer.
+func (v *Version) bound(msgTypes string) {
+	known := &tagSet{}
+	for tag := range v.fields {
+		if v.fields[tag].place != inBody {
+			known.add(tag)
 		}
 	}
-	v.one[s.msgType[0]] = rule
+	for i := range msgTypes {
+		rule := v.one[msgTypes[i]]
+		rule.fields = known
+		for k := range known {
+			known[k] |= rule.allowed[k]
+		}
+		for _, g := range rule.groups {
+			for k := range known {
+				known[k] |= g.rule.members[k]
+			}
+		}
+	}
 }
 
-// message gives the rule of a MsgType that we take, nil for every other.
+func tagsIn(list string) []int {
+	var tags []int
+	for _, w := range strings.Fields(list) {
+		tag, err := strconv.Atoi(w)
+		if err != nil || tag <= 0 || tag >= indexedTags {
+			panic(fmt.Sprintf("fix: tag %q of a table", w))
+		}
+		tags = append(tags, tag)
+	}
+	return tags
+}
+
+func newValueSet(list string) (s valueSet) {
+	for _, w := range strings.Fields(list) {
+		if len(w) > 1 {
+			s.longer = append(s.longer, w)
+			continue
+		}
+		s.bytes[w[0]>>6] |= 1 << (w[0] & 63)
+	}
+	return s
+}
+
+// bodyReader reads elements. A group that stands in many messages is made once.
+type bodyReader struct {
+	version *Version
+	groups  map[string]*groupRule
+	words   string
+}
+
+// envelope reads header and trailer.
+func (b *bodyReader) envelope(s *versionSpec) {
+	v := b.version
+	b.words = s.header
+	b.read(func(tag int, required bool) {
+		v.fields[tag].place = inHeader
+		if required && tag != tagBeginString && tag != tagBodyLength && tag != tagMsgType {
+			v.header = append(v.header, tag)
+		}
+	}, &v.headerGroups)
+	for _, g := range v.headerGroups {
+		for tag := range v.fields {
+			if g.rule.members.has(tag) {
+				v.fields[tag].place = inHeader
+			}
+		}
+	}
+	b.words = s.trailer
+	b.read(func(tag int, required bool) { v.fields[tag].place = inTrailer }, nil)
+}
+
+// read reads elements up to the end, telling of each.
+func (b *bodyReader) read(tell func(tag int, required bool), groups *[]groupAt) {
+	for {
+		b.words = strings.TrimLeft(b.words, " \t\n")
+		if b.words == "" || b.words[0] == ')' {
+			return
+		}
+		n := 0
+		for n < len(b.words) && b.words[n]-'0' <= 9 {
+			n++
+		}
+		tag := tagsIn(b.words[:n])[0]
+		b.words = b.words[n:]
+		required := strings.HasPrefix(b.words, "!")
+		if required {
+			b.words = b.words[1:]
+		}
+		tell(tag, required)
+		if strings.HasPrefix(b.words, "(") {
+			*groups = append(*groups, groupAt{int32(tag), b.group()})
+		}
+	}
+}
+
+func (b *bodyReader) group() *groupRule {
+	start := b.words
+	b.words = b.words[1:]
+	rule := &groupRule{}
+	b.read(func(tag int, required bool) {
+		if rule.delimiter == 0 {
+			rule.delimiter = int32(tag)
+		} else if required {
+			rule.required = append(rule.required, int32(tag))
+		}
+		rule.members.add(tag)
+	}, &rule.groups)
+	b.words = b.words[1:] // the closing bracket
+	text := start[:len(start)-len(b.words)]
+	if same := b.groups[text]; same != nil {
+		return same
+	}
+	b.groups[text] = rule
+	return rule
+}
+
+// message gives the rule of a MsgType whose body we know, nil for every other.
 func (v *Version) message(msgType []byte) *messageRule {
 	if len(msgType) == 1 && msgType[0] < 128 {
 		return v.one[msgType[0]]
 	}
-	return nil
+	return v.longer[string(msgType)]
+}
+
+// has tells whether a message may have a field.
+func (v *Version) has(msgType string, tag int) bool {
+	rule := v.message([]byte(msgType))
+	return rule != nil && rule.allowed.has(tag)
+}
+
+// Counts tells whether a field counts a repeating group.
+func (v *Version) Counts(tag int) bool {
+	return tag > 0 && tag < indexedTags && v.fields[tag].defined && v.fields[tag].format == formatCount
+}
+
+// InGroup tells whether a field belongs to the group that count counts in a message, or to a group inside it.
+func (v *Version) InGroup(msgType string, count, tag int) bool {
+	rule := v.message([]byte(msgType))
+	if rule == nil {
+		return false
+	}
+	return inGroup(groupOf(rule.groups, int32(count)), tag)
+}
+
+// groupHas tells whether a group that a message has at its outermost has a field.
+func (v *Version) groupHas(msgType string, count, tag int) bool {
+	rule := v.message([]byte(msgType))
+	g := groupOf(rule.groups, int32(count))
+	return g != nil && g.members.has(tag)
+}
+
+func inGroup(g *groupRule, tag int) bool {
+	if g == nil || tag <= 0 || tag >= indexedTags {
+		return false
+	}
+	if g.members.has(tag) {
+		return true
+	}
+	for _, nested := range g.groups {
+		if inGroup(nested.rule, tag) {
+			return true
+		}
+	}
+	return false
 }

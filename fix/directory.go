@@ -59,6 +59,11 @@ type SessionConfig struct {
 	ResetOnLogon, MayReset bool
 	// SendNextExpected puts NextExpectedMsgSeqNum (789) into our Logon.
 	SendNextExpected bool
+	// DropCopy is a session that gets copies of its participant's reports, and enters nothing. The book's session must have DropCopy set.
+	DropCopy bool
+	// MessagesPerSecond bounds application messages, MessageBurst those at once; 0: no bound. What is too much is refused, and after more than
+	// MaxRefused in a row the session is logged out; 0: never.
+	MessagesPerSecond, MessageBurst, MaxRefused int
 	// Precision of our times.
 	Precision TimePrecision
 	// SendingTimeWindow is how far SendingTime (52) may be from our clock, in ns. 0: 120 s; negative: not checked.

@@ -14,7 +14,7 @@
 //	dictionary.go fix44.go  what the version defines and what of it we take
 //	acceptor.go   the connection's states and timers; logon.go its beginning, and events out; inbound.go the session rules; gap.go what
 //	              came too early; resend.go what is sent again; refuse.go rejects
-//	orders.go     D, F and G to book.Command
+//	application.go what application messages are for; orders.go D, F and G to book.Command
 //	reports.go    book.Event to 8 and 9; admin.go to A 0 1 2 3 4 5 and j
 //	encoder.go    header, BodyLength, CheckSum; number.go timestamp.go checksum.go
 //	directory.go  what the venue tells an acceptor: sessions and instruments

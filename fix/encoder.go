@@ -10,10 +10,11 @@ type encoder struct {
 	n   int
 	// start is where the message begins, body where the bytes that BodyLength counts begin.
 	start, body int
+	scratch     [4]byte
 }
 
 const (
-	// slack holds the longest field of fixed size: a tag with = (4 bytes), a UTCTimestamp (24) or a decimal (21), SOH.
+	// slack holds the longest field of fixed size: a tag with = (5 bytes), a UTCTimestamp (24) or a decimal (21), SOH.
 	slack = 32
 	// firstRoom is what begin makes room for: more than any of our messages without long ids and texts.
 	firstRoom = 512
@@ -23,16 +24,13 @@ const (
 
 // tagPrefix is "tag=" for tags below indexedTags, ready to be stored as one word.
 var tagPrefix = func() (prefixes [indexedTags]struct {
-	word uint32
+	word uint64
 	n    uint8
 }) {
 	for tag := 1; tag < indexedTags; tag++ {
-		var text [4]byte
+		var text [8]byte
 		n := copy(text[:], append(appendUint(nil, uint64(tag)), '='))
-		if tag >= 1000 {
-			continue // "1000=" does not fit; no field of ours
-		}
-		prefixes[tag].word, prefixes[tag].n = binary.LittleEndian.Uint32(text[:]), uint8(n)
+		prefixes[tag].word, prefixes[tag].n = binary.LittleEndian.Uint64(text[:]), uint8(n)
 	}
 	return prefixes
 }()
@@ -75,7 +73,7 @@ func (e *encoder) raw(text string) {
 
 func (e *encoder) tag(tag int) {
 	p := &tagPrefix[tag]
-	binary.LittleEndian.PutUint32(e.buf[e.n:], p.word)
+	binary.LittleEndian.PutUint64(e.buf[e.n:], p.word)
 	e.n += int(p.n)
 }
 

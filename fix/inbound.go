@@ -209,9 +209,7 @@ func (a *Acceptor) jumpTo(next uint64) {
 // answered.
 func (a *Acceptor) tooHigh(now int64, in *inbound) {
 	if !in.fault.found && in.m.is(tagMsgType, '5') {
-		a.sessionMessage('5', 0)
-		a.state, a.closeOnLogout, a.reason = stateLogoutPending, true, "Logout received"
-		a.timers.logoutBy = now + a.cfg.LogoutTimeout
+		a.answerLogout(now)
 		return
 	}
 	a.gap.keep(in.seq, in.m.frame)
@@ -223,13 +221,26 @@ func (a *Acceptor) tooHigh(now int64, in *inbound) {
 	}
 }
 
-// alreadySeen handles a number below the expected one.
+// answerLogout answers a Logout that does not come in order: the session is over, whatever is missing, and its number stays free.
+func (a *Acceptor) answerLogout(now int64) {
+	a.sessionMessage('5', 0)
+	a.state, a.closeOnLogout, a.reason = stateLogoutPending, true, "Logout received"
+	a.timers.logoutBy = now + a.cfg.LogoutTimeout
+}
+
+// alreadySeen handles a number below the expected one. A Logout ends the session and a ResendRequest is served all the same: neither changes anything
+// that its number protects.
 func (a *Acceptor) alreadySeen(now int64, in *inbound) {
-	if !in.possDup {
+	switch {
+	case in.possDup:
+		a.originalTime(now, in)
+	case !in.fault.found && in.m.is(tagMsgType, '5'):
+		a.answerLogout(now)
+	case !in.fault.found && in.m.is(tagMsgType, '2'):
+		a.startResend(in)
+	default:
 		a.logoutAndClose(now, tooLow(a.expected, in.seq))
-		return
 	}
-	a.originalTime(now, in)
 }
 
 // originalTime checks OrigSendingTime of a message with 43=Y and answers what is wrong with it.
@@ -255,8 +266,11 @@ func (a *Acceptor) dispatch(now int64, in *inbound) {
 	msgType := m.msgType()
 	rule := a.session.Version.message(msgType)
 	if rule == nil {
-		c := a.refuse(in, 'j')
-		c.Reason = businessUnsupportedMsgType
+		a.unsupported(in)
+		return
+	}
+	if len(msgType) > 1 {
+		a.application(now, in)
 		return
 	}
 	switch msgType[0] {
@@ -291,12 +305,8 @@ func (a *Acceptor) dispatch(now int64, in *inbound) {
 		a.timers.logoutBy = now + a.cfg.LogoutTimeout
 	case 'A':
 		a.rejectText(in, faultOf(rejectOther, 0), "Already logged on")
-	case 'D':
-		a.newOrder(in)
-	case 'F':
-		a.cancelRequest(in)
-	case 'G':
-		a.replaceRequest(in)
+	default:
+		a.application(now, in)
 	}
 }
 

@@ -155,7 +155,10 @@ func (i *Initiator) Connect(now int64) {
 			e.text(tagPassword, i.cfg.Password)
 		}
 		if i.cfg.SendNextExpected {
-			e.uint(tagNextExpectedSeqNum, i.nextIn)
+			e.uint(tagNextExpectedMsgSeqNum, i.nextIn)
+		}
+		if i.cfg.Version.ApplVerID != "" {
+			e.text(tagDefaultApplVerID, i.cfg.Version.ApplVerID)
 		}
 	})
 }

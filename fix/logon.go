@@ -32,6 +32,10 @@ func (a *Acceptor) firstMessage(now int64, m *Message) {
 		a.close("MsgSeqNum of the Logon is 0")
 		return
 	}
+	if id := session.Version.ApplVerID; id != "" && string(m.get(tagDefaultApplVerID)) != id {
+		a.close("DefaultApplVerID is not that of the session's version")
+		return
+	}
 	if !m.is(tagEncryptMethod, '0') {
 		a.close("EncryptMethod is not 0")
 		return
@@ -60,17 +64,17 @@ func (a *Acceptor) submitLogon(m *Message, seq uint64) {
 	if !ok || heartbeat > uint64(a.session.MaxHeartbeat) {
 		heartbeat = uint64(a.logon.heartbeat)
 	}
-	next, _ := parseUint(m.get(tagNextExpectedSeqNum))
+	next, _ := parseUint(m.get(tagNextExpectedMsgSeqNum))
 	c := a.command(book.Logon, seq)
 	c.Seconds = uint16(heartbeat)
 	c.NextIn = next
-	if m.is(tagResetSeqNumFlag, 'Y') || a.session.ResetOnLogon {
+	if m.is(tagResetSeqNumFlag, 'Y') && a.session.MayReset || a.session.ResetOnLogon {
 		c.Flags |= book.ResetNumbers
 	}
 	if m.is(tagPossDupFlag, 'Y') {
 		c.Flags |= book.PossDup
 	}
-	a.logon = logonSeen{inSeq: seq, nextExpected: next, heartbeat: uint16(heartbeat)}
+	a.logon = logonSeen{inSeq: seq, nextExpected: next, heartbeat: uint16(heartbeat), reset: m.is(tagResetSeqNumFlag, 'Y')}
 	a.state = stateLogonPending
 }
 
@@ -151,6 +155,7 @@ func (a *Acceptor) onAnswer(now int64, ev *book.Event) {
 	t := &a.timers
 	t.heartbeat = int64(seen.heartbeat) * nanosPerSecond
 	t.lastIn, t.testing = now, false
+	a.context(now, false).ResetUnasked = !seen.reset
 	a.send(now, ev)
 	if seen.inSeq >= ev.NextIn {
 		// The book asks for the gap by itself, under the number after the answer's.
@@ -170,7 +175,11 @@ func (a *Acceptor) send(now int64, ev *book.Event) {
 		return
 	}
 	a.lastOut = ev.OutSeq
-	a.out = EncodeEvent(a.out, ev, a.context(now, false))
+	if marketMessage(ev) && a.cfg.Application == nil {
+		a.sendMarketData(now, ev)
+	} else {
+		a.out = EncodeEvent(a.out, ev, a.context(now, false))
+	}
 	a.timers.lastOut = now
 	if ev.Kind != book.SessionMessageSent || ev.Code != '5' {
 		return
@@ -189,7 +198,7 @@ func (a *Acceptor) context(now int64, possDup bool) *EncodeContext {
 	if c.Version == nil {
 		*c = EncodeContext{
 			Version: a.session.Version, Sender: a.session.Target, Target: a.session.Sender, Precision: a.session.Precision,
-			NextExpected: a.session.SendNextExpected, Instruments: a.dir,
+			NextExpected: a.session.SendNextExpected, Instruments: a.dir, Application: a.cfg.Application,
 		}
 	}
 	c.SendingTime, c.PossDup = now, possDup

@@ -6,7 +6,7 @@ import (
 )
 
 // indexedTags bounds the tags that Message finds without searching.
-const indexedTags = 1024
+const indexedTags = 3072
 
 // field is one tag=value of a frame: the value is frame[start:end].
 type field struct {

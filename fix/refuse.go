@@ -70,6 +70,18 @@ func (a *Acceptor) rejectText(in *inbound, f fault, text string) {
 	setText(c, appendExtra(takeText(c), tagText, []byte(text)))
 }
 
+// refuseText submits a BusinessMessageReject with a Text of its own.
+func (a *Acceptor) refuseText(in *inbound, reason uint8, text string) {
+	c := a.refuse(in, 'j')
+	c.Reason = book.Reason(reason)
+	setText(c, appendExtra(takeText(c), tagText, []byte(text)))
+}
+
+// business is a BusinessRejectReason as far as the version knows it.
+func (v *Version) business(reason uint8) uint8 {
+	return uint8(v.reason(tagBusinessRejectReason, uint64(reason), businessOther))
+}
+
 // refuse submits a Reject or BusinessMessageReject with what it refers to and the routing fields returned.
 func (a *Acceptor) refuse(in *inbound, code byte) *book.Command {
 	consumed := uint64(0)

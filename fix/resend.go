@@ -64,7 +64,7 @@ func (a *Acceptor) Resend(now int64, ev *book.Event) {
 		r.fillFrom = r.next
 	}
 	r.next = ev.OutSeq + 1
-	if !Application(ev) {
+	if !Resendable(ev) {
 		if r.fillFrom == 0 {
 			r.fillFrom = ev.OutSeq
 		}

@@ -1,5 +1,7 @@
 package fix
 
+import "bytes"
+
 // fault is why a message that is not garbled is refused: a SessionRejectReason (373) and the tag it is about. The zero fault is none.
 type fault struct {
 	found  bool
@@ -21,7 +23,7 @@ func (v *Version) validate(m *Message) fault {
 	for i := 0; i < len(m.fields); {
 		f := &m.fields[i]
 		next := i + 1
-		if uint32(f.tag-1) >= indexedTags-1 || !v.fields[f.tag].defined {
+		if uint32(f.tag-1) >= indexedTags-1 || !v.fields[f.tag].defined || rule != nil && rule.fields != nil && !rule.fields.has(int(f.tag)) {
 			return faultOf(rejectInvalidTag, f.tag)
 		}
 		field := &v.fields[f.tag]
@@ -46,8 +48,8 @@ func (v *Version) validate(m *Message) fault {
 			if field.place == inBody && !rule.allowed.has(int(f.tag)) {
 				return faultOf(rejectTagNotForMessage, f.tag)
 			}
-			if field.group != 0 {
-				after, bad := v.checkGroup(m, i)
+			if field.format == formatCount {
+				after, bad := v.checkGroup(m, i, v.groupAt(rule, field.place, f.tag))
 				if bad.found {
 					return bad
 				}
@@ -56,7 +58,7 @@ func (v *Version) validate(m *Message) fault {
 		}
 		i = next
 	}
-	for _, tag := range v.headerRequired {
+	for _, tag := range v.header {
 		if m.first[tag] == 0 {
 			return faultOf(rejectRequiredMissing, int32(tag))
 		}
@@ -74,7 +76,7 @@ func (v *Version) validate(m *Message) fault {
 // badValue checks a value's format and enumeration; 0: good.
 func (v *Version) badValue(rule *fieldRule, b []byte, day *dayRead) uint8 {
 	switch rule.format {
-	case formatString, formatData:
+	case formatData:
 		return 0
 	case formatChar:
 		if len(b) != 1 {
@@ -108,10 +110,30 @@ func (v *Version) badValue(rule *fieldRule, b []byte, day *dayRead) uint8 {
 			return rejectDataFormat
 		}
 	}
-	if rule.enum != 0 && (len(b) != 1 || !v.enums[rule.enum].has(b[0])) {
+	if rule.values == 0 {
+		return 0
+	}
+	if rule.format == formatMultiple {
+		return v.badMultiple(rule, b)
+	}
+	if !v.values[rule.values].has(b) {
 		return rejectValueOutOfRange
 	}
 	return 0
+}
+
+// badMultiple checks values with blanks between them.
+func (v *Version) badMultiple(rule *fieldRule, b []byte) uint8 {
+	for {
+		value, rest, more := bytes.Cut(b, []byte{' '})
+		if !v.values[rule.values].has(value) {
+			return rejectValueOutOfRange
+		}
+		if !more {
+			return 0
+		}
+		b = rest
+	}
 }
 
 // wellFormedFloat tells whether parseDecimal can read b.
@@ -132,19 +154,29 @@ func wellFormedFloat(b []byte) bool {
 	return digits > 0 && points <= 1
 }
 
+// groupAt is the rule of the group that a NumInGroup field of a header or body counts.
+func (v *Version) groupAt(rule *messageRule, where place, count int32) *groupRule {
+	if where == inHeader {
+		return groupOf(v.headerGroups, count)
+	}
+	return groupOf(rule.groups, count)
+}
+
 // checkGroup checks the repeating group whose count field is at i, and gives the position after it.
-func (v *Version) checkGroup(m *Message, i int) (int, fault) {
+func (v *Version) checkGroup(m *Message, i int, group *groupRule) (int, fault) {
 	countTag := m.fields[i].tag
-	group := &v.groups[v.fields[countTag].group]
 	want, _ := parseUint(m.valueAt(i))
 	var have uint64
 	var seen tagSet
 	for i++; i < len(m.fields); {
 		f := &m.fields[i]
-		if uint32(f.tag) >= indexedTags || !group.members.has(int(f.tag)) {
+		if group == nil || uint32(f.tag) >= indexedTags || !group.members.has(int(f.tag)) {
 			break
 		}
 		if f.tag == group.delimiter {
+			if bad := group.missing(have, &seen); bad.found {
+				return 0, bad
+			}
 			have++
 			seen = tagSet{}
 		} else if have == 0 {
@@ -162,11 +194,11 @@ func (v *Version) checkGroup(m *Message, i int) (int, fault) {
 		if reason := v.badValue(rule, m.frame[f.start:f.end], &m.day); reason != 0 {
 			return 0, faultOf(reason, f.tag)
 		}
-		if rule.group == 0 {
+		if rule.format != formatCount {
 			i++
 			continue
 		}
-		after, bad := v.checkGroup(m, i)
+		after, bad := v.checkGroup(m, i, groupOf(group.groups, f.tag))
 		if bad.found {
 			return 0, bad
 		}
@@ -175,5 +207,18 @@ func (v *Version) checkGroup(m *Message, i int) (int, fault) {
 	if have != want {
 		return 0, faultOf(rejectGroupCount, countTag)
 	}
-	return i, fault{}
+	return i, group.missing(have, &seen)
+}
+
+// missing is the first required member that the instance just ended does not have.
+func (g *groupRule) missing(have uint64, seen *tagSet) fault {
+	if have == 0 {
+		return fault{}
+	}
+	for _, tag := range g.required {
+		if !seen.has(int(tag)) {
+			return faultOf(rejectRequiredMissing, tag)
+		}
+	}
+	return fault{}
 }
