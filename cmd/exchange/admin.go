@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os/signal"
 	"syscall"
 	"time"
@@ -88,8 +89,17 @@ func switchover(ctx context.Context, addresses map[int]string, to int) (*switcho
 	if err != nil {
 		return nil, err
 	}
-	// Each host has a clock of its own, which was read with its answer: both times are brought to this one's.
 	n := next.Status(next.Leader)
-	gap := (n.FirstDecision + n.ClockOffset()) - (s.At + leader.ClockOffset())
+	gap := n.FirstDecision - s.At
+	if !onThisHost(addresses[s.From]) || !onThisHost(addresses[next.Leader]) {
+		// Each host has a clock of its own, which was read with its answer: both times are brought to this one's.
+		gap += n.ClockOffset() - leader.ClockOffset()
+	}
 	return &switchoverResult{Schema: "exchange.switchover/v1", From: s.From, To: next.Leader, Gap: gap}, nil
+}
+
+// onThisHost tells whether the address is a loopback one, so that whoever is there has this host's clock.
+func onThisHost(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && net.ParseIP(host).IsLoopback()
 }
