@@ -59,6 +59,7 @@ var dependencyOnlyIn = map[string][]string{
 		"cmd/exchange", "fix", "marketdata", "book/instrument.go",
 	},
 	"github.com/spf13/cobra":            {"cmd/exchange"},
+	"golang.org/x/crypto/argon2":        {"cmd/exchange/server"},
 	"github.com/pelletier/go-toml/v2":   {"cmd/exchange"},
 	"github.com/schollz/progressbar/v3": {"cmd/exchange"},
 }

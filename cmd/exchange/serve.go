@@ -110,7 +110,7 @@ func configCommand() *cobra.Command {
 			_, err = c.OutOrStdout().Write(text)
 			return err
 		},
-	}, &cobra.Command{
+	}, hashPasswordCommand(), &cobra.Command{
 		Use: "check FILE", Short: "Read a configuration and say what is wrong with it", Args: cobra.ExactArgs(1),
 		Example: "  exchange config check replica-1.toml",
 		RunE: func(c *cobra.Command, args []string) error {

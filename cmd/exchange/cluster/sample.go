@@ -34,8 +34,10 @@ func SampleMarket(c *server.Config) {
 	c.Participants, c.FIXSessions, c.OUCHAccounts = nil, nil, nil
 	add := func(sender, firm string) {
 		c.Participants = append(c.Participants, firm)
+		secret := password()
 		c.FIXSessions = append(c.FIXSessions, server.FIXSession{
-			Sender: sender, Target: Target, Participant: firm, Username: sender, Password: password(), MayReset: true,
+			Sender: sender, Target: Target, Participant: firm, Username: sender, Password: secret, MayReset: true,
+			PasswordHash: server.HashPassword(secret, server.PassingHashCost),
 		})
 	}
 	for i := 1; i <= SampleTraders; i++ {

@@ -44,6 +44,7 @@ type Member struct {
 	ID          int    `toml:"id"`
 	FIX         string `toml:"fix" comment:"FIX gateway, HOST:PORT. Only the leader keeps connections."`
 	OUCH        string `toml:"ouch" comment:"OUCH gateway. Only the leader keeps connections. Empty: none."`
+	FIXTLS      string `toml:"fix_tls" comment:"FIX gateway over TLS, on a port of its own. Empty: none; see gateway.tls_always."`
 	ITCH        string `toml:"itch" comment:"Market data over SoupBinTCP."`
 	Mold        string `toml:"mold" comment:"Where this replica's MoldUDP64 line is sent: a multicast group or one receiver. Empty: no line."`
 	MoldRequest string `toml:"mold_request" comment:"Where this replica answers MoldUDP64 re-requests. Empty: nowhere."`
@@ -88,9 +89,25 @@ type FIXSession struct {
 	Target             string `toml:"target" json:"target" comment:"Our CompID, the client's TargetCompID."`
 	Participant        string `toml:"participant" json:"participant"`
 	Username           string `toml:"username" json:"username" comment:"Checked against tag 553 when not empty."`
-	Password           string `toml:"password" json:"password" comment:"Checked against tag 554 when not empty."`
+	PasswordHash       string `toml:"password_hash" json:"-" comment:"argon2id hash of the password (tag 554), from exchange config hash-password. Empty: none is asked for."`
 	CancelOnDisconnect bool   `toml:"cancel_on_disconnect" json:"cancel_on_disconnect"`
 	MayReset           bool   `toml:"may_reset" json:"may_reset" comment:"The client may reset sequence numbers (141=Y)."`
+
+	Version           string   `toml:"version" json:"version,omitempty" comment:"FIX.4.2, FIX.4.4 or FIX.5.0SP2 (over FIXT.1.1). Empty: FIX.4.4."`
+	Networks          []string `toml:"networks" json:"-" comment:"Where the session may come from: addresses or CIDR networks. Empty: anywhere."`
+	Certificate       string   `toml:"certificate" json:"-" comment:"Name that the client's TLS certificate has to be for. Empty: any."`
+	ResetOnLogon      bool     `toml:"reset_on_logon" json:"-" comment:"Both numbers begin at 1 with each Logon. What was sent before cannot be asked for again."`
+	NextExpected      bool     `toml:"next_expected" json:"-" comment:"Our Logon tells the number that we expect (789)."`
+	DropCopy          bool     `toml:"drop_copy" json:"drop_copy,omitempty" comment:"The session gets copies of its participant's reports, and enters nothing."`
+	TimePrecision     string   `toml:"time_precision" json:"-" comment:"ms or us; empty: the gateway's."`
+	TimeTolerance     Duration `toml:"sending_time_tolerance" json:"-" comment:"0: the gateway's."`
+	HeartbeatMin      Duration `toml:"heartbeat_min" json:"-" comment:"Bounds of HeartBtInt; 0: the gateway's."`
+	HeartbeatMax      Duration `toml:"heartbeat_max" json:"-"`
+	CancelGrace       Duration `toml:"cancel_grace" json:"-" comment:"With cancel_on_disconnect; 0: the gateway's."`
+	MessagesPerSecond int      `toml:"messages_per_second" json:"-" comment:"Application messages taken; more are refused (BusinessMessageReject). 0: the gateway's, -1: any number."`
+
+	// Password is known to those who make a configuration for others to log on to; it is in no file.
+	Password string `toml:"-" json:"password"`
 }
 
 // Name is the session's name in the replicated state.
@@ -107,6 +124,19 @@ type Gateway struct {
 	CancelGrace          Duration `toml:"cancel_grace" comment:"How long a disconnected session's orders live, if it asks for cancel on disconnect."`
 	WriteTimeout         Duration `toml:"write_timeout" comment:"A client that takes nothing for this long is cut; what it missed is kept for its resend request."`
 	MaxConnections       int      `toml:"max_connections"`
+
+	LogoutTimeout      Duration `toml:"logout_timeout" comment:"A client that does not answer our Logout is cut after this."`
+	MaxPerAddress      int      `toml:"max_connections_per_address" comment:"FIX connections of one address at a time; 0: any number."`
+	NewPerAddress      int      `toml:"new_connections_per_second" comment:"New FIX connections of one address in a second, in bursts of as many; 0: any number."`
+	MessagesPerSecond  int      `toml:"messages_per_second" comment:"FIX application messages taken of a session in a second; more are refused. 0: any number."`
+	MessageBurst       int      `toml:"message_burst" comment:"How many of them may come at once."`
+	MaxRefused         int      `toml:"max_refused" comment:"After more refusals than this in a row the session is logged out; 0: never."`
+	MarketDataInterval Duration `toml:"market_data_interval" comment:"How often what is followed over FIX (V, e) is looked at."`
+	TLSCertificate     string   `toml:"tls_certificate" comment:"PEM file with the FIX gateway's certificate. Empty: no TLS."`
+	TLSKey             string   `toml:"tls_key" comment:"PEM file with its key."`
+	TLSClientAuthority string   `toml:"tls_client_authority" comment:"PEM file with the authority of clients' certificates; without one of them nobody is let in. Empty: none are asked for."`
+	TLSAlways          bool     `toml:"tls_always" comment:"The address fix speaks TLS too."`
+	AllowPlain         bool     `toml:"allow_plain" comment:"FIX without TLS on addresses that other hosts reach. Passwords and orders can be read on the way."`
 }
 
 // Feed holds the market data settings.
@@ -174,7 +204,8 @@ func DefaultConfig() Config {
 		Gateway: Gateway{
 			HeartbeatMin: seconds(1), HeartbeatMax: seconds(3600), LogonTimeout: seconds(10),
 			SendingTimeTolerance: seconds(120), TimePrecision: "ms", ReconnectGrace: seconds(10),
-			CancelGrace: seconds(10), WriteTimeout: seconds(10), MaxConnections: 1024,
+			CancelGrace: seconds(10), WriteTimeout: seconds(10), MaxConnections: 1024, LogoutTimeout: seconds(5), MaxPerAddress: 256, NewPerAddress: 200,
+			MessageBurst: 1000, MaxRefused: 1000, MarketDataInterval: Duration(100 * time.Millisecond),
 		},
 		Feed: Feed{MaxPacket: 1400, MulticastTTL: 1, Heartbeat: seconds(1), MaxKeptBytes: 1 << 30, MaxConnection: 256},
 		Timing: Timing{
@@ -271,8 +302,8 @@ func (c *Config) Check() error {
 			return fmt.Errorf("members: id %d: ids are 1..16, each once", m.ID)
 		}
 		seen[m.ID] = true
-		for name, addr := range map[string]string{"fix": m.FIX, "ouch": m.OUCH, "itch": m.ITCH, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
-			if addr == "" && (name == "mold" || name == "ouch" || name == "mold_request" || name == "replication" && c.Provider == "shm") {
+		for name, addr := range map[string]string{"fix": m.FIX, "ouch": m.OUCH, "fix_tls": m.FIXTLS, "itch": m.ITCH, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
+			if addr == "" && (name == "mold" || name == "ouch" || name == "fix_tls" || name == "mold_request" || name == "replication" && c.Provider == "shm") {
 				continue
 			}
 			if _, _, err := net.SplitHostPort(addr); err != nil {
@@ -291,6 +322,9 @@ func (c *Config) Check() error {
 		return fmt.Errorf("id: %d is not among the members; add a [[members]] table for it", c.ID)
 	}
 	if err := c.checkChoices(); err != nil {
+		return err
+	}
+	if err := c.checkFIXListening(); err != nil {
 		return err
 	}
 	return c.checkMarket()
@@ -321,7 +355,10 @@ func (c *Config) checkChoices() error {
 		{"limits.log_bytes", c.Limits.LogBytes, 1 << 16, 1 << 30}, {"limits.inbox_commands", c.Limits.InboxCommands, 16, 1 << 20},
 		{"limits.batch_commands", c.Limits.BatchCommands, 1, 256}, {"limits.orders", c.Limits.Orders, 16, 1 << 26},
 		{"limits.client_ids", c.Limits.ClientIDs, 16, 1 << 28}, {"limits.reports_per_session", c.Limits.ReportsPerSession, 1024, 1 << 26},
-		{"feed.max_packet_bytes", c.Feed.MaxPacket, 128, 1472},
+		{"feed.max_packet_bytes", c.Feed.MaxPacket, 128, 1472}, {"gateway.max_connections_per_address", c.Gateway.MaxPerAddress, 0, 1 << 20},
+		{"gateway.new_connections_per_second", c.Gateway.NewPerAddress, 0, 1 << 20}, {"gateway.messages_per_second", c.Gateway.MessagesPerSecond, 0, 1 << 30},
+		{"gateway.message_burst", c.Gateway.MessageBurst, 1, 1 << 30}, {"gateway.max_refused", c.Gateway.MaxRefused, 0, 1 << 30},
+		{"gateway.market_data_interval (ns)", int(c.Gateway.MarketDataInterval), 1_000_000, 60_000_000_000},
 	} {
 		if b.v < b.lo || b.v > b.hi {
 			return fmt.Errorf("%s: %d; it must lie in %d..%d", b.key, b.v, b.lo, b.hi)
@@ -359,6 +396,9 @@ func (c *Config) checkMarket() error {
 			return fmt.Errorf("fix_sessions: %q: sender and target are needed, 39 characters together, each pair once", s.Name())
 		}
 		names[s.Name()] = true
+		if err := s.check(); err != nil {
+			return fmt.Errorf("fix_sessions: %s: %w", s.Name(), err)
+		}
 		if !contains(c.Participants, s.Participant) {
 			return fmt.Errorf("fix_sessions: %s: participant %q is not in participants", s.Name(), s.Participant)
 		}

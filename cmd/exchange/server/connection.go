@@ -50,7 +50,7 @@ const (
 
 func newConn(g *gateway, socket net.Conn) *conn {
 	c := &conn{g: g, socket: socket, control: make(chan book.Event, controlEvents), awake: make(chan struct{}, 1)}
-	c.acceptor = fix.NewAcceptor(g.r.cfg.acceptor(), claimant{g.r.directory, c})
+	c.acceptor = fix.NewAcceptor(g.r.cfg.acceptor(g.r), claimant{g.r.directory, c})
 	return c
 }
 
@@ -58,6 +58,15 @@ func newConn(g *gateway, socket net.Conn) *conn {
 type claimant struct {
 	*directory
 	c *conn
+}
+
+// Session finds a session by the client's CompIDs, if its client may come from where this connection does.
+func (d claimant) Session(sender, target []byte) (fix.SessionConfig, bool) {
+	s, ok := d.session(sender, target)
+	if !ok || !within(addressOf(d.c.socket.RemoteAddr()), s.networks) || !certified(d.c.socket, s.certificate) {
+		return fix.SessionConfig{}, false
+	}
+	return s.config, true
 }
 
 // Claim binds the session to the connection and remembers where its reports stand: the answer to the Logon comes after them.
@@ -113,7 +122,7 @@ func (c *conn) received(b []byte, err error) (over bool) {
 
 // write follows the session's reports and keeps its timers, until the connection is over.
 func (c *conn) write() {
-	tick := time.NewTicker(tickEvery)
+	tick := time.NewTicker(min(tickEvery, c.g.r.cfg.Gateway.MarketDataInterval.D()))
 	defer tick.Stop()
 	for {
 		var over bool

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"crypto/subtle"
 	"sync/atomic"
 
 	"exchange/book"
@@ -13,6 +12,7 @@ import (
 // sessions added, which the loop publishes as a new view; views are never changed.
 type directory struct {
 	cfg     *Config
+	checker *logonChecker
 	serving atomic.Bool // this replica leads and takes orders
 	view    atomic.Pointer[directoryView]
 }
@@ -20,18 +20,18 @@ type directory struct {
 type directoryView struct {
 	instruments []fix.Instrument // by number; 0 is none
 	bySymbol    map[string]uint16
-	sessions    map[string]fix.SessionConfig // by "SENDER>TARGET"
+	sessions    map[string]fixSession // by "SENDER>TARGET"
 	accounts    []ouchLogin
 }
 
 func newDirectory(cfg *Config) *directory {
-	d := &directory{cfg: cfg}
-	d.view.Store(&directoryView{instruments: make([]fix.Instrument, 1), bySymbol: map[string]uint16{}, sessions: map[string]fix.SessionConfig{}})
+	d := &directory{cfg: cfg, checker: newLogonChecker()}
+	d.view.Store(&directoryView{instruments: make([]fix.Instrument, 1), bySymbol: map[string]uint16{}, sessions: map[string]fixSession{}})
 	return d
 }
 
-// Session finds a session by the client's CompIDs.
-func (d *directory) Session(sender, target []byte) (fix.SessionConfig, bool) {
+// session finds a session by the client's CompIDs.
+func (d *directory) session(sender, target []byte) (fixSession, bool) {
 	name := make([]byte, 0, 64)
 	name = append(append(append(name, sender...), '>'), target...)
 	s, ok := d.view.Load().sessions[string(name)]
@@ -62,7 +62,7 @@ func (d *directory) copied() *directoryView {
 	old := d.view.Load()
 	v := &directoryView{
 		instruments: append([]fix.Instrument(nil), old.instruments...), bySymbol: make(map[string]uint16, len(old.bySymbol)+1),
-		sessions: make(map[string]fix.SessionConfig, len(old.sessions)+1), accounts: append([]ouchLogin(nil), old.accounts...),
+		sessions: make(map[string]fixSession, len(old.sessions)+1), accounts: append([]ouchLogin(nil), old.accounts...),
 	}
 	for k, n := range old.bySymbol {
 		v.bySymbol[k] = n
@@ -93,33 +93,15 @@ func (d *directory) sessionAdded(number uint16, name string) {
 			continue
 		}
 		v := d.copied()
-		v.sessions[name] = d.cfg.session(number, s)
+		v.sessions[name] = d.cfg.session(number, s, d.checker)
 		d.view.Store(v)
 	}
 }
 
-// session makes the acceptor's settings of a session.
-func (c *Config) session(number uint16, s FIXSession) fix.SessionConfig {
-	sc := fix.SessionConfig{
-		Number: number, Sender: s.Sender, Target: s.Target, MayReset: s.MayReset,
-		MinHeartbeat: uint16(c.Gateway.HeartbeatMin.D().Seconds()), MaxHeartbeat: uint16(c.Gateway.HeartbeatMax.D().Seconds()),
-		SendingTimeWindow: int64(c.Gateway.SendingTimeTolerance),
-	}
-	if c.Gateway.TimePrecision == "us" {
-		sc.Precision = fix.Microseconds
-	}
-	if s.Username != "" || s.Password != "" {
-		username, password := []byte(s.Username), []byte(s.Password)
-		sc.Authenticate = func(u, p []byte) bool {
-			return subtle.ConstantTimeCompare(u, username)&subtle.ConstantTimeCompare(p, password) == 1
-		}
-	}
-	return sc
-}
-
 // acceptor makes the settings of every connection.
-func (c *Config) acceptor() fix.AcceptorConfig {
-	return fix.AcceptorConfig{LogonTimeout: int64(c.Gateway.LogonTimeout)}
+func (c *Config) acceptor(r *Replica) fix.AcceptorConfig {
+	return fix.AcceptorConfig{
+		Market: marketView{r}, LogonTimeout: int64(c.Gateway.LogonTimeout), LogoutTimeout: int64(c.Gateway.LogoutTimeout)}
 }
 
 // limits makes the state machine's bounds.

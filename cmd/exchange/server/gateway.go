@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -12,8 +13,9 @@ import (
 // gateway is the FIX port. While this replica leads, each connection has a reader, which turns bytes into commands, and a writer, which follows
 // the session's reports (connection.go); otherwise connections are closed without a word.
 type gateway struct {
-	r        *Replica
-	listener net.Listener
+	r         *Replica
+	listeners []net.Listener // the FIX port, and the one with TLS where there is one
+	admission *admission
 
 	mu    sync.Mutex
 	conns map[*conn]struct{} // at most Gateway.MaxConnections
@@ -27,16 +29,41 @@ const maxSessions = 1 << 12
 
 func listenFIX(r *Replica) (*gateway, error) {
 	m, _ := r.cfg.Member(r.cfg.ID)
-	l, err := listen("fix", m.FIX)
+	secure, err := r.cfg.fixTLS()
 	if err != nil {
 		return nil, err
 	}
-	return &gateway{r: r, listener: l, conns: map[*conn]struct{}{}}, nil
+	g := &gateway{r: r, conns: map[*conn]struct{}{}, admission: newAdmission(r.cfg.Gateway.MaxPerAddress, r.cfg.Gateway.NewPerAddress)}
+	for _, port := range []struct {
+		name, address string
+		secure        bool
+	}{{"fix", m.FIX, r.cfg.Gateway.TLSAlways}, {"fix_tls", m.FIXTLS, true}} {
+		if port.address == "" {
+			continue
+		}
+		l, err := listen(port.name, port.address)
+		if err != nil {
+			g.close()
+			return nil, err
+		}
+		if port.secure {
+			l = tls.NewListener(l, secure) // the handshake comes with the first read, under the time for the Logon
+		}
+		g.listeners = append(g.listeners, l)
+	}
+	return g, nil
 }
 
 func (g *gateway) serve() {
+	for _, l := range g.listeners[1:] {
+		go g.accept(l)
+	}
+	g.accept(g.listeners[0])
+}
+
+func (g *gateway) accept(l net.Listener) {
 	for {
-		socket, err := g.listener.Accept()
+		socket, err := l.Accept()
 		if err != nil {
 			if g.r.stopping.Load() {
 				return
@@ -61,7 +88,7 @@ func (g *gateway) open(socket net.Conn) {
 func (g *gateway) admit(socket net.Conn) *conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.r.directory.serving.Load() || len(g.conns) >= g.r.cfg.Gateway.MaxConnections {
+	if !g.r.directory.serving.Load() || len(g.conns) >= g.r.cfg.Gateway.MaxConnections || !g.admission.enter(socket.RemoteAddr(), time.Now()) {
 		socket.Close()
 		return nil
 	}
@@ -124,12 +151,15 @@ func (g *gateway) forget(c *conn, session uint16) {
 	if session != 0 {
 		g.live[session].CompareAndSwap(c, nil)
 	}
+	g.admission.leave(c.socket.RemoteAddr())
 	g.mu.Lock()
 	delete(g.conns, c)
 	g.mu.Unlock()
 }
 
 func (g *gateway) close() {
-	g.listener.Close()
+	for _, l := range g.listeners {
+		l.Close()
+	}
 	g.disconnectAll("the replica stops")
 }

@@ -104,6 +104,9 @@ func start(cfg *Config, m *book.Market, q []book.Command) []book.Command {
 			if s.MayReset {
 				c.Flags |= book.MayReset
 			}
+			if s.DropCopy {
+				c.Flags |= book.DropCopy
+			}
 			q = append(q, c)
 		}
 	}
@@ -140,7 +143,7 @@ func (l *leadership) followSessions(r *Replica, now int64) {
 		grace := time.Duration(r.cfg.Gateway.ReconnectGrace)
 		kind := book.Disconnect
 		if !s.Connected {
-			grace, kind = time.Duration(r.cfg.Gateway.CancelGrace), book.CancelSession
+			grace, kind = r.cfg.cancelGrace(s.Name), book.CancelSession
 		}
 		if a.kind != kind || a.epoch != s.Epoch {
 			*a = absence{epoch: s.Epoch, kind: kind, until: now + int64(grace)}
