@@ -43,6 +43,7 @@ func openFIXVenue(t testing.TB, log *bytes.Buffer, change func(*Config)) *fixVen
 		logger = zerolog.New(log)
 	}
 	r := &Replica{cfg: &cfg, log: logger, market: book.NewMarket(cfg.limits()), stopped: make(chan struct{}), requests: make(chan func(), loopRequests)}
+	r.host = r.system()
 	r.inbox = newInbox(cfg.Limits.InboxCommands, r.park.wake)
 	r.directory = newDirectory(r.cfg)
 	r.outbox = newOutbox(r.cfg, r.directory)

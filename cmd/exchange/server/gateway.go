@@ -88,7 +88,7 @@ func (g *gateway) open(socket net.Conn) {
 func (g *gateway) admit(socket net.Conn) *conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.r.directory.serving.Load() || len(g.conns) >= g.r.cfg.Gateway.MaxConnections || !g.admission.enter(socket.RemoteAddr(), time.Now()) {
+	if !g.r.directory.serving.Load() || len(g.conns) >= g.r.cfg.Gateway.MaxConnections || !g.admission.enter(socket.RemoteAddr(), time.Unix(0, g.r.host.wall())) {
 		socket.Close()
 		return nil
 	}

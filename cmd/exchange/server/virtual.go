@@ -54,7 +54,7 @@ func OpenVirtual(c VirtualConfig) (*Virtual, error) {
 	r.fetching.Store(c.Learner)
 	r.chores.status = math.MaxInt64 / 2 // nobody asks for it
 	r.assemble()
-	r.gateway = &gateway{r: r, conns: map[*conn]struct{}{}}
+	r.gateway = &gateway{r: r, conns: map[*conn]struct{}{}, admission: newAdmission(0, 0)}
 	r.ouch = &ouchGateway{r: r, conns: map[*ouchConn]struct{}{}}
 	var err error
 	if r.node, err = consensus.New(c.Config.consensus(r.start), c.Provider); err != nil {
