@@ -241,6 +241,13 @@ func (n *Node) publish() {
 	store(b, wordCounter, load(b, wordCounter)+1)
 }
 
+// Beat shows the others that this node lives, between two Polls: for an application that takes long over one entry, and goes on with it.
+func (n *Node) Beat() {
+	if n.err == nil {
+		store(n.background, wordCounter, load(n.background, wordCounter)+1)
+	}
+}
+
 // Next gives the next decided entry, if there is one; the entry before it counts as taken. The payload lies in the log and stays until the next call.
 func (n *Node) Next() (Entry, bool) {
 	n.applied = n.handed

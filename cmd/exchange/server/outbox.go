@@ -17,6 +17,7 @@ type outbox struct {
 	specs     []itch.InstrumentInfo // by instrument number; 0 is none
 	// onEvent is told of each event while this replica leads; nil otherwise.
 	onEvent func(*book.Event)
+	beat    func()   // Node.Beat
 	touched []uint16 // sessions with new reports since the last flush
 	fed     bool
 }
@@ -32,8 +33,19 @@ func newOutbox(cfg *Config, d *directory) outbox {
 // apply gives the command to the state machine and files what follows.
 func (o *outbox) apply(m *book.Market, c *book.Command) {
 	o.events = m.Apply(c, o.events[:0])
-	for i := range o.events {
-		e := &o.events[i]
+	o.file(o.events)
+}
+
+// beatEvery is after how many events the others are shown that this replica goes on: one command may end all orders there are, which takes longer than
+// a replica may be silent.
+const beatEvery = 1 << 12
+
+func (o *outbox) file(events []book.Event) {
+	for i := range events {
+		if i%beatEvery == beatEvery-1 && o.beat != nil {
+			o.beat()
+		}
+		e := &events[i]
 		switch e.Kind {
 		case book.InstrumentListed:
 			o.listed(e.Instrument, name(e.ClientID), e.Price, e.Qty)

@@ -116,6 +116,7 @@ func (r *Replica) open() error {
 	if r.node, err = consensus.New(r.cfg.consensus(r.start), r.provider); err != nil {
 		return err
 	}
+	r.outbox.beat = r.node.Beat
 	if f, ok := r.provider.(interface{ Fencing() string }); ok {
 		r.fencing = f.Fencing() // it depends on the memory that was had
 	}

@@ -60,6 +60,7 @@ func OpenVirtual(c VirtualConfig) (*Virtual, error) {
 	if r.node, err = consensus.New(c.Config.consensus(r.start), c.Provider); err != nil {
 		return nil, err
 	}
+	r.outbox.beat = r.node.Beat
 	return &Virtual{r}, nil
 }
 
