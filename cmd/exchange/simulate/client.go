@@ -267,7 +267,7 @@ func (c *client) nextID() book.ClientID {
 
 // repeat gives the order an id that the client has used before, for a request that was answered; false: there is none.
 func (c *client) repeat(o *operation) bool {
-	if len(c.operations) == 0 {
+	if len(c.operations) == 0 || c.w.o.Small {
 		return false
 	}
 	was := &c.operations[c.rng.IntN(len(c.operations))]

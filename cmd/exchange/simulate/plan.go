@@ -48,7 +48,7 @@ func drawPlan(rng *rand.Rand, o *Options) plan {
 	}
 	p.cancels = rng.IntN(2)
 	if o.Small {
-		p.symbols, p.clients, p.window, p.requests, p.cancels = p.symbols[:1], maxClients, 1+rng.IntN(2), smallHistory/maxClients, 0
+		p.symbols, p.clients, p.window, p.requests, p.cancels = p.symbols[:1], maxClients, 1, 4+rng.IntN(smallHistory/maxClients-3), 0
 	}
 	slow := p.heartbeat / 10
 	p.fabric = sim.Config{

@@ -44,6 +44,7 @@ type Result struct {
 	Stuck     bool
 
 	operations []operation
+	told       []heard
 }
 
 // String is the last line of a run.
@@ -141,6 +142,7 @@ func Run(seed uint64, o Options) Result {
 	for _, c := range w.clients {
 		res.Answered += len(c.operations) - c.waiting
 		res.operations = append(res.operations, c.operations...)
+		res.told = append(res.told, c.heard...)
 	}
 	if w.fail != nil {
 		res.Violation, res.Stuck = w.fail.text, w.fail.stuck
