@@ -214,7 +214,7 @@ func (n *Node) startKnowing(p *peer) {
 	}
 	p.reading, p.readAt = true, n.now
 	if n.postLog(p, op{kind: opKnowHeader}, rdmaio.Read, 0, p.header) {
-		p.state, p.parts = knowing, 2
+		p.state, p.parts, p.under = knowing, 2, 0
 	}
 }
 

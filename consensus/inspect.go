@@ -1,6 +1,10 @@
 package consensus
 
-import "fmt"
+import (
+	"fmt"
+
+	"exchange/rdmaio"
+)
 
 // What follows is for whoever watches a node from outside, between two Polls: a simulation, or a test of an application.
 
@@ -42,4 +46,23 @@ func (n *Node) Undecided() uint64 {
 		return 0
 	}
 	return n.lead.end.Offset - n.fuo.Offset
+}
+
+// CheckCommit says whether a follower was told that more is decided than lies in its log, complete. A commit offset is written behind the entries that it speaks
+// of, so a Poll that finds it finds those too.
+func (n *Node) CheckCommit() error {
+	told := load(n.log.region, wordCommit)
+	if n.role != Follower || n.empty || n.err != nil || told <= n.fuo.Offset {
+		return nil
+	}
+	return fmt.Errorf("consensus: replica %d was told that all before offset %d is decided, and has entries up to offset %d", n.cfg.Local, told, n.fuo.Offset)
+}
+
+// Writes tells whether the node leads and counts on the member's log, and where what it has proposed ends.
+func (n *Node) Writes(member rdmaio.NodeID) (end uint64, ok bool) {
+	p := n.byID[member]
+	if n.role != Leader || p == nil || p.state != confirmed {
+		return 0, false
+	}
+	return n.lead.end.Offset, true
 }

@@ -141,5 +141,5 @@ func (p *peer) recall() {
 // forget makes a peer a stranger to this leader.
 func (p *peer) forget() {
 	p.state, p.counts, p.admitting, p.parts, p.waiting = stranger, false, false, 0, 0
-	p.sent, p.acked, p.pushed, p.pinnedSince = 0, 0, 0, 0
+	p.sent, p.acked, p.pushed, p.pinnedSince, p.under, p.number = 0, 0, 0, 0, 0, 0
 }

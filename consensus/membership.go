@@ -1,5 +1,7 @@
 package consensus
 
+import "fmt"
+
 // admissionLag is how near a learner must be before new proposals wait for it to draw level, bytes.
 const admissionLag = 64 << 10
 
@@ -81,14 +83,19 @@ func (n *Node) canRenumber() bool {
 }
 
 // join starts writing to a peer. Nothing is under way: what it lacks is decided, and canRenumber.
+//
+// A leader may have been deposed without knowing, and another have decided more since; a peer that it is let into only then is of that other's majority,
+// and would count for entries that contradict what it holds. So a new number goes first, to those that made this one leader, and only when a
+// majority has it, written after the peer was let in and read, is the peer written to: until then nobody else was let in there.
 func (n *Node) join(p *peer) {
-	_, voter := n.answered(p)
-	n.number(max(n.minProposal, load(p.header, wordMinProposal)))
-	for _, q := range n.peers {
-		if q.state == confirmed && !n.renumber(q) {
-			return // no room at the moment: again at the next Poll, under yet another number
-		}
+	if p.under != n.lead.proposal && !n.takeNumber() || !n.numbered() && !planted("taken in by a deposed leader") {
+		return
 	}
+	if p.decidedAt() > n.fuo.Offset && !planted("taken in by a deposed leader") {
+		n.stepDown(fmt.Sprintf("replica %d knows more to be decided than this one", p.id))
+		return
+	}
+	_, voter := n.answered(p)
 	if !n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall}) || !n.bringUp(p) {
 		p.state = granted
 		return
@@ -98,13 +105,46 @@ func (n *Node) join(p *peer) {
 	n.tell(Event{Kind: FollowerConfirmed, Peer: p.id})
 }
 
+// takeNumber writes a new number to all confirmed followers, for all who wait to be written to.
+func (n *Node) takeNumber() bool {
+	highest := n.minProposal
+	for _, q := range n.peers {
+		if q.state == known {
+			highest = max(highest, load(q.header, wordMinProposal))
+		}
+	}
+	n.number(highest)
+	for _, q := range n.peers {
+		if q.state == confirmed && !n.renumber(q) {
+			return false // no room at the moment: again at the next Poll, under yet another number
+		}
+	}
+	for _, q := range n.peers {
+		if q.state == known {
+			q.under = n.lead.proposal
+		}
+	}
+	return true
+}
+
+// numbered tells whether a majority has the present number in its logs' headers.
+func (n *Node) numbered() bool {
+	k := 1
+	for _, q := range n.peers {
+		if q.state == confirmed && q.counts && q.number == n.lead.proposal {
+			k++
+		}
+	}
+	return k >= n.majority
+}
+
 // renumber writes a confirmed follower the new number, and first that all it has is decided: entries under an older number behind that are no longer ours.
 func (n *Node) renumber(p *peer) bool {
 	if !n.writeLogWord(p, wordCommit, n.fuo.Offset, op{kind: opSmall}) {
 		return false
 	}
 	p.pushed = n.fuo.Offset
-	return n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opSmall})
+	return n.writeLogWord(p, wordMinProposal, n.lead.proposal, op{kind: opNumber, arg: n.lead.proposal})
 }
 
 // admit makes a learner that has caught up count: the word goes behind everything decided on the same pair, and it counts when that is placed. It

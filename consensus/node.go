@@ -102,6 +102,8 @@ type peer struct {
 	sent, acked uint64
 	counts      bool // its completions count
 	pushed      uint64
+	under       uint64 // number that was new when it waited to be written to; 0: none
+	number      uint64 // a leader's latest, known to be placed in its header
 	pinnedSince int64
 	tellAgain   int64 // not before that: a peer that was told to take a state has to be seen doing it
 	admitting   bool

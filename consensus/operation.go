@@ -22,6 +22,7 @@ const (
 	opTail                         // READ of its tail
 	opEntries                      // WRITE of entries; arg: the offset behind them
 	opAdmit                        // WRITE of the admission word
+	opNumber                       // WRITE of a new proposal number to a confirmed follower; arg: the number
 )
 
 // op is a work request under way. Completions of one pair come in the order of posting, so a queue is all that is needed.
@@ -170,6 +171,8 @@ func (n *Node) logDone(p *peer, o op, status rdmaio.Status) {
 		p.waiting = max(p.waiting-1, 0)
 	case opEntries:
 		p.acked = max(p.acked, o.arg)
+	case opNumber:
+		p.number = o.arg
 	case opAdmit:
 		p.counts, p.admitting = true, false
 		n.stats.Admitted++

@@ -143,6 +143,12 @@ func (s *story) cut() {
 }
 
 func (s *story) heal() {
+	if words := s.args(-1); len(words) == 2 {
+		a, b := s.number(words[0]), s.number(words[1])
+		s.net.Heal(rdmaio.NodeID(a), rdmaio.NodeID(b))
+		s.say(0, "-- the link between %d and %d is mended", a, b)
+		return
+	}
 	s.args(0)
 	s.net.HealAll()
 	s.say(0, "-- all links are mended")

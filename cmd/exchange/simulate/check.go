@@ -20,13 +20,31 @@ func (r *replica) check() {
 	case len(writers) == 1 && n.Leading():
 		w.violated("replica %d leads, and replica %v may write its log", r.id, writers)
 	}
+	r.checkWriter(n, writers)
 	r.checkDecided(n)
+	if err := n.CheckCommit(); err != nil {
+		w.violated("%v", err)
+	}
 	r.checkEpoch(n)
 	if at := r.v.Applied(); at != r.entry {
 		r.entry = at
 		w.truth.entry(r, at)
 		r.checkBooks()
 		r.checkFeed()
+	}
+}
+
+// checkWriter: a leader that writes this log, and was let in to do so, has proposed all that is decided here.
+func (r *replica) checkWriter(n *consensus.Node, writers []rdmaio.NodeID) {
+	if len(writers) == 0 {
+		return
+	}
+	l := r.w.replicas[writers[0]-1]
+	if l.v == nil {
+		return
+	}
+	if end, ok := l.v.Node().Writes(rdmaio.NodeID(r.id)); ok && end < n.Decided().Offset {
+		r.w.violated("replica %d leads up to offset %d and writes the log of replica %d, where all before offset %d is decided", l.id, end, r.id, n.Decided().Offset)
 	}
 }
 

@@ -31,7 +31,6 @@ type client struct {
 	operations []operation
 	byID       map[book.ClientID]int
 	waiting    int
-	quiet      bool // asks for nothing more
 	seen       []content
 	heard      []heard
 }
@@ -85,7 +84,7 @@ func (c *client) step() {
 	}
 	c.take(now)
 	c.initiator.Tick(wall)
-	if !c.quiet && now >= c.nextAt && c.waiting < c.w.plan.window && len(c.operations) < c.w.plan.requests {
+	if now >= c.nextAt && now >= c.w.hushUntil && c.waiting < c.w.plan.window && len(c.operations) < c.w.plan.requests {
 		c.nextAt = now + c.rng.Int64N(1+c.w.think)
 		c.ask(now, wall)
 	}
@@ -267,7 +266,7 @@ func (c *client) nextID() book.ClientID {
 
 // repeat gives the order an id that the client has used before, for a request that was answered; false: there is none.
 func (c *client) repeat(o *operation) bool {
-	if len(c.operations) == 0 {
+	if len(c.operations) == 0 || c.w.o.Small {
 		return false
 	}
 	was := &c.operations[c.rng.IntN(len(c.operations))]

@@ -26,6 +26,8 @@ const (
 	slowFollower                 // a follower stands still while the log is written over
 	lateFollower                 // the same, and the leader dies before it goes on
 	loneLate                     // a follower stands still, the others are cut off, and the leader dies with what only it has
+	succession                   // a leader stands still, the next one too as soon as it writes, and when that wakes up another is cut off
+	lateWrites                   // a leader hands over with writes under way to a follower that is cut off, and they arrive much later
 	load                         // the leader has much to write
 	ambushCrash                  // the leader dies as soon as something is on its way
 	ambushPause                  // it stands still then
@@ -40,7 +42,7 @@ const (
 
 var faultNames = [faultKinds]string{
 	"crash", "power-loss", "pause", "pause-leader", "freeze", "partition", "one-way", "isolate", "delay", "flap", "rivals", "unfenced",
-	"unfenced-leader", "slow-follower", "late-follower", "lone-late-follower", "load", "crash-in-flight", "pause-in-flight", "cut-in-flight", "clock-jump", "slow-client", "storm", "hand-over", "heal",
+	"unfenced-leader", "slow-follower", "late-follower", "lone-late-follower", "succession", "late-writes", "load", "crash-in-flight", "pause-in-flight", "cut-in-flight", "clock-jump", "slow-client", "storm", "hand-over", "heal",
 }
 
 // inflict lets one fault happen, if it can; it tells whether it did.
@@ -125,6 +127,10 @@ func (w *world) inflict(kind fault) bool {
 		})
 	case loneLate:
 		return w.loneLate(r)
+	case succession:
+		return w.succession()
+	case lateWrites:
+		return w.lateWrites(r)
 	case unfencedLeader:
 		l := w.leader()
 		if l == nil || !w.pause(l, h*(20+w.rng.Int64N(60))) {
@@ -142,10 +148,13 @@ func (w *world) inflict(kind fault) bool {
 		return w.load(now + h*(1+w.rng.Int64N(100)))
 	case ambushCrash:
 		unnoticed := w.rng.IntN(2) == 0
+		w.whenIdle = false
 		w.ambush = func(l *replica) { w.kill(l, unnoticed) }
 	case ambushPause:
+		w.whenIdle = false
 		w.ambush = func(l *replica) { w.pause(l, w.outage()) }
 	case ambushCut:
+		w.whenIdle = false
 		w.ambush = func(l *replica) {
 			for _, other := range w.replicas {
 				if other != l && w.rng.IntN(3) > 0 {
@@ -295,6 +304,56 @@ func (w *world) loneLate(r *replica) bool {
 			w.pause(l, w.outage())
 		}
 	})
+	return true
+}
+
+// succession lets a leader stand still; the next one, which only those lead that are left, too, as soon as it has written something; and when that wakes
+// up, a leader as far as it knows, one of those that it led is cut off and the others may let it in.
+func (w *world) succession() bool {
+	first := w.leader()
+	h := w.plan.heartbeat
+	if first == nil || !w.pause(first, h*(18+w.rng.Int64N(10))) {
+		return false
+	}
+	w.hushUntil, w.whenIdle = w.net.Now()+120*h, w.rng.IntN(2) == 0
+	w.ambush = func(next *replica) {
+		if next == first || !w.pause(next, h*(50+w.rng.Int64N(50))) {
+			return
+		}
+		w.ambush = nil
+		w.net.Schedule(next.pausedUntil-w.rng.Int64N(15*h), func() {
+			r := w.replicas[w.rng.IntN(len(w.replicas))]
+			if w.settling || r == next {
+				return
+			}
+			w.isolate(r)
+			w.net.Schedule(w.net.Now()+h*(20+w.rng.Int64N(100)), func() { w.rejoin(r) })
+		})
+	}
+	return true
+}
+
+// lateWrites cuts a follower off from all while the leader writes to it, lets the leader hand over and its successor write on, and then mends the link to
+// the old leader alone.
+func (w *world) lateWrites(r *replica) bool {
+	l := w.leader()
+	if l == nil || l == r {
+		return false
+	}
+	h, now := w.plan.heartbeat, w.net.Now()
+	w.isolate(r)
+	w.load(now + h/2 + w.rng.Int64N(h))
+	w.net.Schedule(now+2*h+w.rng.Int64N(h), func() { // long enough after that for a commit offset to be on its way too
+		if !w.settling && l.running() && l.v.Node().HandOver(0) == nil {
+			w.say(l.id, "is asked to hand over")
+			w.load(w.net.Now() + h + w.rng.Int64N(5*h))
+		}
+	})
+	w.net.Schedule(now+3*h+w.rng.Int64N(9*h), func() {
+		w.net.Heal(rdmaio.NodeID(l.id), rdmaio.NodeID(r.id))
+		w.say(r.id, "sees %d again", l.id)
+	})
+	w.net.Schedule(now+12*h+w.rng.Int64N(12*h), func() { w.rejoin(r) })
 	return true
 }
 

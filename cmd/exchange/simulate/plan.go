@@ -48,11 +48,11 @@ func drawPlan(rng *rand.Rand, o *Options) plan {
 	}
 	p.cancels = rng.IntN(2)
 	if o.Small {
-		p.symbols, p.clients, p.window, p.requests, p.cancels = p.symbols[:1], maxClients, 1+rng.IntN(2), smallHistory/maxClients, 0
+		p.symbols, p.clients, p.window, p.requests, p.cancels = p.symbols[:1], maxClients, 1, 4+rng.IntN(smallHistory/maxClients-3), 0
 	}
 	slow := p.heartbeat / 10
 	p.fabric = sim.Config{
-		Seed: rng.Uint64(), MinLatency: 500, MaxLatency: 1500 + rng.Int64N(4000+p.heartbeat/20*rng.Int64N(3)), MinNotice: slow, MaxNotice: 4 * slow, RetryTime: 30_000 + p.heartbeat*(20+380*rng.Int64N(3)/2),
+		Seed: rng.Uint64(), MinLatency: 500, MaxLatency: 1500 + rng.Int64N(4000+p.heartbeat/20*rng.Int64N(3)), MinNotice: slow, MaxNotice: 4 * slow, RetryTime: 30_000 + p.heartbeat*(20+190*rng.Int64N(3)),
 	}
 	if rng.IntN(3) > 0 {
 		p.fabric.TornWrite = rng.Float64() / 2

@@ -44,6 +44,7 @@ type Result struct {
 	Stuck     bool
 
 	operations []operation
+	told       []heard
 }
 
 // String is the last line of a run.
@@ -99,7 +100,10 @@ type world struct {
 	ballast      int
 	ballastUntil int64
 	ambush       func(leader *replica)
-	fail         *failure
+	// whenIdle: the ambush is when a leader that takes orders has nothing undecided. Until hushUntil clients ask for nothing new.
+	whenIdle  bool
+	hushUntil int64
+	fail      *failure
 }
 
 type failure struct {
@@ -141,6 +145,7 @@ func Run(seed uint64, o Options) Result {
 	for _, c := range w.clients {
 		res.Answered += len(c.operations) - c.waiting
 		res.operations = append(res.operations, c.operations...)
+		res.told = append(res.told, c.heard...)
 	}
 	if w.fail != nil {
 		res.Violation, res.Stuck = w.fail.text, w.fail.stuck
@@ -193,6 +198,12 @@ func (w *world) lookClosely(kind fault) {
 	case flap, rivals, unfencedLeader, loneLate, lateFollower, handOver, ambushCrash, ambushPause, ambushCut:
 		w.pace, w.think = w.plan.heartbeat/20, w.plan.heartbeat
 		w.run(w.net.Now() + 12*w.plan.heartbeat)
+	case lateWrites:
+		w.pace, w.think = w.plan.heartbeat/20, w.plan.heartbeat
+		w.run(w.net.Now() + 24*w.plan.heartbeat)
+	case succession:
+		w.pace, w.think = w.plan.heartbeat/6, w.plan.heartbeat
+		w.run(w.net.Now() + 150*w.plan.heartbeat)
 	}
 }
 
@@ -241,7 +252,7 @@ func (w *world) afterTurn(r *replica) {
 	if w.fail != nil || !r.v.Node().Leading() {
 		return
 	}
-	if w.ambush != nil && r.v.Node().Undecided() > 0 {
+	if w.ambush != nil && (r.v.Node().Undecided() > 0) != w.whenIdle && (!w.whenIdle || r.v.Serving()) {
 		spring := w.ambush
 		if w.rng.IntN(2) == 0 {
 			w.ambush = nil // and otherwise the next leader comes to the same
@@ -275,7 +286,7 @@ func (w *world) settle() {
 	if w.fail != nil {
 		return
 	}
-	w.settling, w.ballastUntil, w.ambush = true, 0, nil
+	w.settling, w.ballastUntil, w.hushUntil, w.ambush = true, 0, 0, nil
 	w.net.HealAll()
 	for _, r := range w.replicas {
 		r.pausedUntil = min(r.pausedUntil, w.net.Now())

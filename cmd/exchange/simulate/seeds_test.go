@@ -1,3 +1,9 @@
+//go:build !race
+
 package simulate
 
-const seedsInTest = 300
+// How much a run of the tests plays; SIMULATE_LONG=1 plays all that CI does. Under the race detector less (seeds_race_test.go).
+const (
+	seedsInTest, seedsInLongTest         = 250, 2000
+	historiesInTest, historiesInLongTest = 200, 1000
+)
