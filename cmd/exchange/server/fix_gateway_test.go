@@ -377,3 +377,43 @@ func TestPasswordHashes(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkFIXPipelined is orders over one connection, 256 under way, through a loop that decides at once; the client is in the same process.
+func BenchmarkFIXPipelined(b *testing.B) {
+	v := openFIXVenue(b, nil, func(c *Config) { c.Limits.Orders = 1 << 20 })
+	c := v.call("CLIENT1", nil)
+	c.send("A", fixLogon)
+	c.expect("35=A")
+	var out []byte
+	buf, have := make([]byte, 256<<10), 0
+	_ = c.conn.SetReadDeadline(time.Now().Add(time.Minute))
+	now := time.Now().UTC().Format("20060102-15:04:05")
+	b.ResetTimer()
+	for sent, answered := 0, 0; answered < b.N; {
+		out = out[:0]
+		for sent < b.N && sent-answered < 256 {
+			body := fmt.Appendf(nil, "35=D\x0134=%d\x0149=CLIENT1\x0152=%s\x0156=EXCHANGE\x0111=o%d\x0138=100\x0140=2\x0144=10.%02d\x0154=1\x0155=ABC\x0159=3\x0160=%s\x01",
+				c.seq, now, sent, sent%64, now)
+			start := len(out)
+			out = append(fmt.Appendf(out, "8=FIX.4.4\x019=%d\x01", len(body)), body...)
+			sum := 0
+			for _, x := range out[start:] {
+				sum += int(x)
+			}
+			out = fmt.Appendf(out, "10=%03d\x01", sum%256)
+			c.seq++
+			sent++
+		}
+		if _, err := c.conn.Write(out); err != nil {
+			b.Fatal(err)
+		}
+		n, err := c.conn.Read(buf[have:])
+		if err != nil {
+			b.Fatal(err)
+		}
+		have += n
+		whole := bytes.LastIndexByte(buf[:have], 1)
+		answered += bytes.Count(buf[:whole+1], []byte("\x01150=4\x01"))
+		have = copy(buf, buf[max(whole, 0):have]) // the last SOH may begin the next mark
+	}
+}
