@@ -66,4 +66,3 @@ takes turns with it: as many bytes to another process over a plain socket, and a
 	f.BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
 }
-

@@ -79,13 +79,13 @@ func (p *fixPipe) order(dst []byte) []byte {
 }
 
 var (
-	frameEnd    = []byte("\x0110=")
-	isReport    = []byte("\x0135=8\x01")
-	isNew       = []byte("\x01150=0\x01")
-	isRejected  = []byte("\x01150=8\x01")
-	isMassDone  = []byte("\x0135=r\x01")
-	isLogon     = []byte("\x0135=A\x01")
-	isLogout    = []byte("\x0135=5\x01")
+	frameEnd   = []byte("\x0110=")
+	isReport   = []byte("\x0135=8\x01")
+	isNew      = []byte("\x01150=0\x01")
+	isRejected = []byte("\x01150=8\x01")
+	isMassDone = []byte("\x0135=r\x01")
+	isLogon    = []byte("\x0135=A\x01")
+	isLogout   = []byte("\x0135=5\x01")
 )
 
 // take counts the messages that hold both marks.
@@ -253,7 +253,9 @@ func fixCodecFigures() []Figure {
 // oneInstrument is an InstrumentTable of one.
 type oneInstrument struct{}
 
-func (oneInstrument) Instrument([]byte) (fix.Instrument, bool) { return oneInstrument{}.InstrumentByNumber(1) }
+func (oneInstrument) Instrument([]byte) (fix.Instrument, bool) {
+	return oneInstrument{}.InstrumentByNumber(1)
+}
 
 func (oneInstrument) InstrumentByNumber(uint16) (fix.Instrument, bool) {
 	return fix.Instrument{Symbol: "ABC", Number: 1, Tick: 100, Lot: 1}, true
