@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,13 +24,31 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// notes is a log that may be read while it is written.
+type notes struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (n *notes) Write(b []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(b)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
+}
+
 // fixVenue is a replica's FIX ports with a loop that decides at once: no consensus, no other replica.
 type fixVenue struct {
 	t testing.TB
 	r *Replica
 }
 
-func openFIXVenue(t testing.TB, log *bytes.Buffer, change func(*Config)) *fixVenue {
+func openFIXVenue(t testing.TB, log *notes, change func(*Config)) *fixVenue {
 	cfg := DefaultConfig()
 	cfg.Members[0].FIX = "127.0.0.1:0"
 	cfg.Limits.Orders = 1 << 12
@@ -168,7 +187,7 @@ func (c *fixCaller) refused() {
 const fixLogon = "98=0|108=30|"
 
 func TestFIXCredentials(t *testing.T) {
-	var log bytes.Buffer
+	var log notes
 	v := openFIXVenue(t, &log, func(c *Config) {
 		c.FIXSessions[0].Username, c.FIXSessions[0].PasswordHash = "me", HashPassword("secret-word", PassingHashCost)
 		c.FIXSessions[1].Networks = []string{"10.0.0.0/8", "192.0.2.1"}
