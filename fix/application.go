@@ -55,7 +55,7 @@ func (a *Acceptor) unsupported(in *inbound) {
 // exchange gives a message to the order book's side.
 func (a *Acceptor) exchange(in *inbound) {
 	kind := string(in.m.msgType())
-	if a.session.DropCopy && kind != "x" && kind != "e" && kind != "V" {
+	if a.session.DropCopy && kind != "x" && kind != "e" && kind != "V" && kind != "BT" {
 		a.refuseText(in, a.session.Version.business(businessNotAuthorized), "a drop-copy session enters nothing")
 		return
 	}
@@ -74,6 +74,8 @@ func (a *Acceptor) exchange(in *inbound) {
 		a.massCancelRequest(in)
 	case "x":
 		a.securityListRequest(in)
+	case "BT":
+		a.marketDefinitionRequest(in)
 	case "V":
 		a.marketDataRequest(in)
 	case "e":
