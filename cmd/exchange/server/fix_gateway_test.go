@@ -104,7 +104,7 @@ func (v *fixVenue) loop() {
 		}
 		c.Time = time.Now().UnixNano()
 		v.r.outbox.apply(v.r.market, &c)
-		v.r.outbox.flush(v.r.wake)
+		v.r.outbox.flush(v.r.wakeAll)
 	}
 }
 
