@@ -63,6 +63,7 @@ takes turns with it: as many bytes to another process over a plain socket, and a
 	f.IntSliceVar(&o.InFlight, "in-flight", []int{1, 256}, "orders under way at a time on each connection")
 	f.IntSliceVar(&o.Connections, "connections", []int{1, 64}, "sessions at a time")
 	f.IntSliceVar(&o.Replicas, "replicas", []int{3, 1}, "sizes of clusters")
+	f.BoolVar(&o.WithPeers, "with-peers", false, "acceptors on quickfixgo and, where libquickfix-dev is installed, QuickFIX C++ beside it; built with the Go toolchain")
 	f.BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
 }

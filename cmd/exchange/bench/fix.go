@@ -16,6 +16,7 @@ type FIXOptions struct {
 	InFlight    []int // orders under way at a time on each connection
 	Connections []int // sessions at a time
 	Replicas    []int // 3 and 1
+	WithPeers   bool  // engines of others beside it
 	Binary      string
 }
 
@@ -54,6 +55,11 @@ func FIX(ctx context.Context, o FIXOptions) (*Report, error) {
 		}
 	}
 	r.Figures = append(r.Figures, fixCodecFigures()...)
+	if o.WithPeers {
+		if err := measureFIXPeers(ctx, o, r); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 
@@ -155,7 +161,7 @@ func dialFIXLeader(ctx context.Context, c *cluster.Cluster, connections int) (fl
 			return nil, err
 		}
 		file := c.Describe()
-		if fleet, err = dialFIX(&file, connections); err == nil {
+		if fleet, err = dialFIX(file.Addresses(cluster.Replica.FIXAddress), connections, true); err == nil {
 			return fleet, nil
 		}
 		time.Sleep(50 * time.Millisecond)

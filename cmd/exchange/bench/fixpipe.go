@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"exchange/book"
-	"exchange/cmd/exchange/cluster"
 	"exchange/fix"
 )
 
@@ -150,10 +149,11 @@ func (p *fixPipe) cancelAll() error {
 // fixFleet is sessions 1 to n, each on a connection of its own.
 type fixFleet []*fixPipe
 
-func dialFIX(f *cluster.File, connections int) (fleet fixFleet, err error) {
+// dialFIX logs sessions on at the address among those that takes them. cleared: what rests of a run before is taken out.
+func dialFIX(addresses []string, connections int, cleared bool) (fleet fixFleet, err error) {
 	for n := 1; n <= connections; n++ {
 		p := newFIXPipe(n)
-		for _, address := range f.Addresses(cluster.Replica.FIXAddress) {
+		for _, address := range addresses {
 			if p.pipeline, err = newPipeline(address); err != nil {
 				continue
 			}
@@ -171,6 +171,9 @@ func dialFIX(f *cluster.File, connections int) (fleet fixFleet, err error) {
 			return nil, fmt.Errorf("no Logon over FIX: %w", err)
 		}
 		fleet = append(fleet, p)
+	}
+	if !cleared {
+		return fleet, nil
 	}
 	if err = fleet.cancelAll(); err != nil {
 		fleet.close()
