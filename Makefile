@@ -1,5 +1,5 @@
 # One-line tasks. `make check` is what CI runs.
-.PHONY: run test race drill simulate planted check fmt rdma-vm
+.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers
 
 run:    ; go run ./cmd/exchange demo
 test:   ; go test ./...
@@ -9,4 +9,6 @@ simulate: ; go run ./cmd/exchange simulate --seeds 1-2000
 planted: ; go test -tags planted -run Planted -v ./cmd/exchange/simulate
 fmt:    ; gofmt -w .
 rdma-vm: ; bash rdmaio/verbs/guest/run.sh
+FIX_PEERS_KILLS ?= 50
+fix-peers: ; sh fix/peers/run.sh $(FIX_PEERS_KILLS)
 check:  ; bash .ci/run

@@ -230,6 +230,13 @@ func (a *Acceptor) Sent(n int) {
 	a.out = a.out[:copy(a.out, a.out[n:])]
 }
 
+// TakeBytes gives Bytes away, to be sent while the acceptor goes on, and has it write into other instead, which is overwritten.
+func (a *Acceptor) TakeBytes(other []byte) []byte {
+	b := a.out
+	a.out = other[:0]
+	return b
+}
+
 // Closed tells that the connection is to be closed, after Bytes have been sent, and why.
 func (a *Acceptor) Closed() (bool, string) { return a.state == stateClosed, a.reason }
 

@@ -94,6 +94,9 @@ func encodeSessionMessage(dst []byte, ev *book.Event, ctx *EncodeContext) []byte
 		extras = text
 	}
 	msgType := oneByteType(ev.Code)
+	if ev.Code == codeMarketDefinition && ctx.Application == nil {
+		msgType = "BU"
+	}
 	ctx.possResend = ev.Flags&book.PossResend != 0
 	header(&e, ctx, msgType, ev.OutSeq, ev.Time, extras)
 	ctx.possResend = false
@@ -142,6 +145,10 @@ func answerBody(e *encoder, ev *book.Event, ctx *EncodeContext) {
 	switch ev.Code {
 	case 'y':
 		securityListBody(e, ev, ctx)
+	case codeMarketDefinition:
+		e.text(tagMarketID, ctx.Sender)
+		e.bytes(tagMarketReqID, eventText(ev))
+		e.uint(tagMarketReportID, ev.Index)
 	case 'Y':
 		e.text(tagText, marketDataRejectText(byte(ev.Reason)))
 		e.bytes(tagMDReqID, eventText(ev))

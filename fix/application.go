@@ -1,6 +1,11 @@
 package fix
 
-import "exchange/book"
+import (
+	"errors"
+	"fmt"
+
+	"exchange/book"
+)
 
 // Application is what application messages of a session are for. Without one an Acceptor is the exchange's: orders become commands of the book
 // (orders.go). It is called under the acceptor's own calls, and must not call it back.
@@ -50,7 +55,7 @@ func (a *Acceptor) unsupported(in *inbound) {
 // exchange gives a message to the order book's side.
 func (a *Acceptor) exchange(in *inbound) {
 	kind := string(in.m.msgType())
-	if a.session.DropCopy && kind != "x" && kind != "e" && kind != "V" {
+	if a.session.DropCopy && kind != "x" && kind != "e" && kind != "V" && kind != "BT" {
 		a.refuseText(in, a.session.Version.business(businessNotAuthorized), "a drop-copy session enters nothing")
 		return
 	}
@@ -69,6 +74,8 @@ func (a *Acceptor) exchange(in *inbound) {
 		a.massCancelRequest(in)
 	case "x":
 		a.securityListRequest(in)
+	case "BT":
+		a.marketDefinitionRequest(in)
 	case "V":
 		a.marketDataRequest(in)
 	case "e":
@@ -76,6 +83,26 @@ func (a *Acceptor) exchange(in *inbound) {
 	default:
 		a.unsupported(in)
 	}
+}
+
+// Errors of Parse.
+var (
+	// ErrGarbled: the frame counts as not received.
+	ErrGarbled = errors.New("fix: garbled")
+	// ErrRejected: a session would answer the message with a Reject.
+	ErrRejected = errors.New("fix: rejected")
+)
+
+// Parse reads one frame and checks it against the version. m holds it until the next, and refers to the frame's bytes. The error says what
+// is wrong.
+func (m *Message) Parse(v *Version, frame []byte) error {
+	if why := m.parse(frame); why != notGarbled {
+		return fmt.Errorf("%w: %s", ErrGarbled, why)
+	}
+	if f := v.validate(m); f.found {
+		return fmt.Errorf("%w: %s, tag %d", ErrRejected, sessionRejectText(f.reason), f.tag)
+	}
+	return nil
 }
 
 // MsgType is MsgType (35), valid as long as the message.

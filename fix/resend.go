@@ -43,6 +43,9 @@ func (a *Acceptor) startResend(in *inbound) {
 	a.resend = newResend(begin, end)
 }
 
+// WantsResend tells that ResendRequest has a range to give, or that one is not done yet: Deliver has to wait.
+func (a *Acceptor) WantsResend() bool { return a.resend.active }
+
 // ResendRequest gives the range of our numbers that is to be read from the store into Resend, once; ResendDone ends it, and may bring the next range.
 // Input waits until then.
 func (a *Acceptor) ResendRequest() (from, to uint64, ok bool) {

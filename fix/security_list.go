@@ -61,6 +61,16 @@ func (a *Acceptor) securityListRequest(in *inbound) {
 	}
 }
 
+// marketDefinitionRequest answers a MarketDefinitionRequest (BT, FIX.5.0SP2): there is one market.
+func (a *Acceptor) marketDefinitionRequest(in *inbound) {
+	if a.shortIDs(in, book.ClientIDLen, tagMarketReqID) {
+		setText(a.consume(in, codeMarketDefinition), in.m.get(tagMarketReqID))
+	}
+}
+
+// codeMarketDefinition is the Code of a MarketDefinition's event: MsgType is BU.
+const codeMarketDefinition = 'B'
+
 // countInstruments is how many there are: their numbers have no holes.
 func (a *Acceptor) countInstruments() (n int) {
 	for n < 1<<16-1 {

@@ -112,6 +112,9 @@ const (
 	tagApplVerID                      = 1128
 	tagDefaultApplVerID               = 1137
 	tagDisplayQty                     = 1138
+	tagMarketID                       = 1301
 	tagMassActionReportID             = 1369
+	tagMarketReqID                    = 1393
+	tagMarketReportID                 = 1394
 	tagSelfMatchPreventionInstruction = 2964
 )

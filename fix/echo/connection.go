@@ -33,14 +33,14 @@ func (v *venue) serve(socket net.Conn) {
 		n, err := socket.Read(buf)
 		v.mu.Lock()
 		for rest := buf[:n]; len(rest) > 0; {
-			taken := c.acceptor.Receive(time.Now().UnixNano(), rest)
+			taken := c.acceptor.Receive(v.now(), rest)
 			rest = rest[taken:]
 			if c.settle(); taken == 0 {
 				break // closed: settle has made room otherwise
 			}
 		}
 		if err != nil {
-			c.acceptor.Hangup(time.Now().UnixNano())
+			c.acceptor.Hangup(v.now())
 			c.settle()
 		}
 		closed, _ := c.acceptor.Closed()
@@ -63,7 +63,7 @@ func (c *connection) tick(over chan struct{}) {
 		case <-t.C:
 		}
 		c.venue.mu.Lock()
-		c.acceptor.Tick(time.Now().UnixNano())
+		c.acceptor.Tick(c.venue.now())
 		c.settle()
 		c.venue.mu.Unlock()
 	}
@@ -101,7 +101,7 @@ func (c *connection) resend() bool {
 	if !ok {
 		return false
 	}
-	now := time.Now().UnixNano()
+	now := c.venue.now()
 	events := c.venue.between(from, to)
 	for i := range events {
 		c.acceptor.Resend(now, &events[i])
@@ -113,7 +113,7 @@ func (c *connection) resend() bool {
 // deliver gives the acceptor an event; what a resend holds up waits for its end.
 func (c *connection) deliver(e *book.Event) {
 	c.resend()
-	c.acceptor.Deliver(time.Now().UnixNano(), e)
+	c.acceptor.Deliver(c.venue.now(), e)
 }
 
 func (c *connection) write() {

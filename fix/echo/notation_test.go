@@ -21,6 +21,7 @@ import (
 //	-                           the venue closes
 //	~                           we close
 //	. 300ms                     wait
+//	@ 30s                       let the venue's clock run ahead
 //
 // A field with @24 behind it is there in those versions only (2, 4, 5).
 func readScript(t *testing.T, text string, version *fix.Version) (steps []step, with settings, ours bool) {
@@ -59,7 +60,7 @@ func readScript(t *testing.T, text string, version *fix.Version) (steps []step, 
 		}
 		switch st.kind {
 		case '+', '-', '~':
-		case '.':
+		case '.', '@':
 			d, err := time.ParseDuration(rest)
 			if err != nil {
 				t.Fatalf("line %d: %v", n+1, err)

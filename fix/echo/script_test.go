@@ -18,7 +18,7 @@ import (
 // step is one line of a script.
 type step struct {
 	line int
-	// kind: + connect, > send, < expect, - expect the end of the connection, ~ hang up, . wait.
+	// kind: + connect, > send, < expect, - expect the end of the connection, ~ hang up, . wait, @ let the venue's clock run ahead.
 	kind byte
 	conn int
 	// frame is what is sent, or expected: fields tag=value; a value of * stands for any, <now> for the present time.
@@ -40,6 +40,7 @@ type script struct {
 	version *fix.Version
 	address string
 	conns   map[int]*client
+	venue   *venue
 	line    int
 }
 
@@ -54,6 +55,7 @@ func newScript(t *testing.T, version *fix.Version) *script {
 
 func (s *script) play(steps []step, with settings) {
 	v := newVenue(s.version, "ISLD", "TW", with.resetOnLogon)
+	s.venue = v
 	v.session.SendNextExpected, v.session.MayReset = with.nextExpected, !with.noReset
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -86,7 +88,7 @@ func (s *script) fatalf(format string, args ...any) {
 
 func (s *script) step(st step) {
 	c := s.conns[st.conn]
-	if c == nil && st.kind != '+' && st.kind != '.' {
+	if c == nil && st.kind != '+' && st.kind != '.' && st.kind != '@' {
 		s.fatalf("connection %d is not there", st.conn)
 	}
 	switch st.kind {
@@ -111,14 +113,16 @@ func (s *script) step(st step) {
 		delete(s.conns, st.conn)
 	case '.':
 		time.Sleep(st.wait)
+	case '@':
+		s.venue.ahead.Add(int64(st.wait))
 	}
 }
 
 // frame completes what is sent: times, and BodyLength and CheckSum where they are not given.
 func (s *script) frame(st step) string {
-	text := times(st.raw)
+	text := s.times(st.raw)
 	if text == "" {
-		text = times(strings.Join(st.fields, "\x01") + "\x01")
+		text = s.times(strings.Join(st.fields, "\x01") + "\x01")
 	}
 	if !strings.Contains(text, "\x019=") {
 		head, rest, _ := strings.Cut(text, "\x01")
@@ -141,10 +145,10 @@ func (s *script) frame(st step) string {
 var timeWord = regexp.MustCompile(`<(?i:TIME|now)([+-]\d+)?>`)
 
 // times puts the present time, or one so many seconds away, for <now>, <now-5> and the like.
-func times(text string) string {
+func (s *script) times(text string) string {
 	return timeWord.ReplaceAllStringFunc(text, func(w string) string {
 		away, _ := strconv.Atoi(timeWord.FindStringSubmatch(w)[1])
-		return time.Now().UTC().Add(time.Duration(away) * time.Second).Format("20060102-15:04:05")
+		return time.Unix(0, s.venue.now()).UTC().Add(time.Duration(away) * time.Second).Format("20060102-15:04:05")
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"exchange/book"
@@ -17,7 +18,12 @@ type venue struct {
 	sent    []book.Event // by number - first, the newest maxBodies of them
 	first   uint64
 	owner   *connection
+	// ahead is how far its clock is ahead of the system's, in ns: suites that wait for silence move it.
+	ahead atomic.Int64
 }
+
+// now is the time of day in ns since the Unix epoch.
+func (v *venue) now() int64 { return time.Now().UnixNano() + v.ahead.Load() }
 
 // newVenue makes a venue that knows one session, by our CompID and the client's.
 func newVenue(version *fix.Version, ours, client string, resetOnLogon bool) *venue {
@@ -45,7 +51,7 @@ func clientID(s string) (id book.ClientID) {
 
 // apply decides a command at once.
 func (v *venue) apply(c *book.Command) []book.Event {
-	c.Time = time.Now().UnixNano()
+	c.Time = v.now()
 	events := v.market.Apply(c, nil)
 	for i := range events {
 		e := &events[i]

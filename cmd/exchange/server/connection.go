@@ -14,7 +14,7 @@ import (
 //
 //  1. The reader gives bytes to the acceptor and submits the commands that come out, waiting while the inbox is full.
 //  2. The loop applies them, files the reports and wakes the writer.
-//  3. The writer follows the session's reports with a cursor and sends what the acceptor makes of them.
+//  3. The writer follows the session's reports with a cursor and sends what the acceptor makes of them, all that there is in one write. Nobody else writes.
 //  4. When either side ends, the writer goes on until the state machine has answered the end, so that no answer meant for this connection is
 //     taken for one of the next.
 type conn struct {
@@ -33,13 +33,17 @@ type conn struct {
 	cursor     uint64 // last report given to the acceptor
 	generation uint64 // of the session's numbers
 	reports    [reportsAtOnce]book.Event
+	// resendFrom to resendTo (0: none) is what is left of a range being sent again.
+	resendFrom, resendTo uint64
+	spare                []byte // what was written last; the writer's
 }
 
 const (
 	// controlEvents bounds the session events waiting for a connection's writer.
 	controlEvents = 256
-	// reportsAtOnce is how many reports are encoded into one write.
+	// reportsAtOnce is how many reports are read from the store at a time, bytesAtOnce how much is encoded before it is written.
 	reportsAtOnce = 64
+	bytesAtOnce   = 64 << 10
 	readBuffer    = 16 << 10
 	tickEvery     = 100 * time.Millisecond
 	// inboxBackoff is how long a gateway waits before it tries a full inbox again.
@@ -96,9 +100,10 @@ func (c *conn) received(b []byte, err error) (over bool) {
 	for len(b) > 0 {
 		taken := c.acceptor.Receive(c.g.r.host.wall(), b)
 		b = b[taken:]
-		if c.drain(); taken == 0 {
+		if c.submitAll(); taken == 0 {
 			// Its buffers are full until an answer comes back: the client waits meanwhile.
 			c.mu.Unlock()
+			c.rouse()
 			c.g.r.host.pause(inboxBackoff)
 			c.mu.Lock()
 		}
@@ -108,16 +113,14 @@ func (c *conn) received(b []byte, err error) (over bool) {
 	}
 	if err != nil {
 		c.acceptor.Hangup(c.g.r.host.wall())
-		c.drain()
+		c.submitAll()
 	}
 	closed, _ := c.acceptor.Closed()
-	c.mu.Unlock()
-	if err != nil || closed {
-		c.socket.Close()
+	if closed || c.acceptor.WantsResend() || len(c.acceptor.Bytes()) > 0 {
 		c.rouse()
-		return true
 	}
-	return false
+	c.mu.Unlock()
+	return err != nil || closed // the writer sends what is left, and closes
 }
 
 // write follows the session's reports and keeps its timers, until the connection is over.
@@ -140,19 +143,31 @@ func (c *conn) write() {
 	}
 }
 
-// look sends what there is to send, the event without a number too if there is one; it tells whether the connection is over.
+// look sends what there is to send, the event without a number too if there is one; it tells whether the connection is over. It does not write under mu:
+// the reader goes on meanwhile.
 func (c *conn) look(e *book.Event) (over bool) {
-	c.mu.Lock()
-	now := c.g.r.host.wall()
-	c.follow()
-	if e != nil {
-		c.acceptor.Deliver(now, e)
+	for more := true; more; {
+		c.mu.Lock()
+		if more = c.follow(); !more {
+			now := c.g.r.host.wall()
+			if e != nil {
+				c.acceptor.Deliver(now, e)
+			}
+			c.acceptor.Tick(now)
+			c.submitAll()
+		}
+		c.spare = c.acceptor.TakeBytes(c.spare)
+		c.mu.Unlock()
+		c.send(c.spare)
 	}
-	c.acceptor.Tick(now)
-	c.drain()
+	c.mu.Lock()
 	closed, reason := c.acceptor.Closed()
 	over, session := c.acceptor.Over() || c.abandoned.Load(), c.session
+	again := c.acceptor.WantsResend() || len(c.acceptor.Bytes()) > 0
 	c.mu.Unlock()
+	if again {
+		c.rouse()
+	}
 	at := c.g.r.host.monotonic()
 	if closed && c.closedAt == 0 {
 		c.closedAt = at
@@ -175,52 +190,59 @@ func (c *conn) rouse() {
 	}
 }
 
-// follow gives the acceptor the reports it has not had. Under mu.
-func (c *conn) follow() {
+// send writes to the client, for at most the time that a client may take nothing.
+func (c *conn) send(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	_ = c.socket.SetWriteDeadline(time.Now().Add(c.g.r.cfg.Gateway.WriteTimeout.D()))
+	if _, err := c.socket.Write(b); err != nil {
+		c.mu.Lock()
+		c.acceptor.Hangup(c.g.r.host.wall())
+		c.submitAll()
+		c.mu.Unlock()
+	}
+}
+
+// follow gives the acceptor the reports it has not had, until there is enough for one write; true: there are more. Under mu.
+func (c *conn) follow() (more bool) {
 	for c.session != 0 {
+		if c.resendIfAsked(); len(c.acceptor.Bytes()) > bytesAtOnce {
+			return true
+		}
 		store := c.g.r.outbox.reports
 		if _, g := store.last(c.session); g != c.generation {
 			c.cursor, c.generation = 0, g // the numbers were reset: they start at 1 again
 		}
 		n, first := store.read(c.session, c.cursor+1, c.reports[:])
 		if n == 0 {
-			return
+			return false
 		}
+		now := c.g.r.host.wall()
 		if first != c.cursor+1 {
 			// So slow that what it has not read is no longer kept. It asks again when it comes back.
 			c.g.r.log.Warn().Uint16("session", c.session).Uint64("next", c.cursor+1).Uint64("kept", first).Msg("FIX client too slow: cut")
-			c.acceptor.Hangup(c.g.r.host.wall())
+			c.acceptor.Hangup(now)
 			c.cursor = first - 1
 		}
-		now := c.g.r.host.wall()
 		for i := range n {
 			c.acceptor.Deliver(now, &c.reports[i])
-			c.resendIfAsked()
+			c.cursor++
+			if c.acceptor.WantsResend() {
+				break // what is live waits until that is done
+			}
 		}
-		c.cursor += uint64(n)
-		c.drain()
+		c.submitAll()
 	}
+	return false
 }
 
-// drain carries out what the acceptor wants. Under mu.
-func (c *conn) drain() {
-	c.resendIfAsked()
+// submitAll submits the acceptor's commands. Under mu.
+func (c *conn) submitAll() {
 	commands := c.acceptor.Commands()
 	for i := range commands {
 		c.submit(&commands[i])
 	}
-	b := c.acceptor.Bytes()
-	if len(b) == 0 {
-		return
-	}
-	_ = c.socket.SetWriteDeadline(time.Now().Add(c.g.r.cfg.Gateway.WriteTimeout.D()))
-	if _, err := c.socket.Write(b); err != nil {
-		c.acceptor.Hangup(c.g.r.host.wall())
-		for _, last := range c.acceptor.Commands() {
-			c.submit(&last)
-		}
-	}
-	c.acceptor.Sent(len(b))
 }
 
 // submit puts a command into the inbox, waiting while it is full: the client feels it through TCP.
@@ -233,35 +255,36 @@ func (c *conn) submit(cmd *book.Command) {
 	}
 }
 
-// resendIfAsked gives the acceptor the stored reports of the range it asks for. Under mu.
+// resendIfAsked gives the acceptor the stored reports of the range it asks for, in pieces: the socket has its turn in between. Under mu; the writer's.
 func (c *conn) resendIfAsked() {
-	from, to, ok := c.acceptor.ResendRequest()
-	if !ok {
+	if c.resendTo == 0 {
+		from, to, ok := c.acceptor.ResendRequest()
+		if !ok {
+			return
+		}
+		c.resendFrom, c.resendTo = from, to
+	}
+	if closed, _ := c.acceptor.Closed(); closed {
+		c.resendTo = 0
 		return
 	}
-	batch := make([]book.Event, reportsAtOnce)
-	for from <= to {
-		n, first := c.g.r.outbox.reports.read(c.session, from, batch)
-		if n == 0 || first > to {
+	for c.resendFrom <= c.resendTo {
+		if len(c.acceptor.Bytes()) > bytesAtOnce {
+			return
+		}
+		n, first := c.g.r.outbox.reports.read(c.session, c.resendFrom, c.reports[:])
+		if n == 0 || first > c.resendTo {
 			break
 		}
 		now := c.g.r.host.wall()
 		for i := range n {
-			if batch[i].OutSeq <= to {
-				c.acceptor.Resend(now, &batch[i])
+			if c.reports[i].OutSeq <= c.resendTo {
+				c.acceptor.Resend(now, &c.reports[i])
 			}
 		}
-		from = first + uint64(n)
-		if b := c.acceptor.Bytes(); len(b) > resendBytesAtOnce {
-			_ = c.socket.SetWriteDeadline(time.Now().Add(c.g.r.cfg.Gateway.WriteTimeout.D()))
-			if _, err := c.socket.Write(b); err != nil {
-				break // the next write says so too
-			}
-			c.acceptor.Sent(len(b))
-		}
+		c.resendFrom = first + uint64(n)
 	}
+	c.resendTo = 0
 	c.acceptor.ResendDone(c.g.r.host.wall())
+	c.submitAll()
 }
-
-// resendBytesAtOnce bounds what is encoded of a resent range before it is written.
-const resendBytesAtOnce = 256 << 10

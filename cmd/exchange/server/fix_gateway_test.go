@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,13 +24,31 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// notes is a log that may be read while it is written.
+type notes struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (n *notes) Write(b []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(b)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.String()
+}
+
 // fixVenue is a replica's FIX ports with a loop that decides at once: no consensus, no other replica.
 type fixVenue struct {
 	t testing.TB
 	r *Replica
 }
 
-func openFIXVenue(t testing.TB, log *bytes.Buffer, change func(*Config)) *fixVenue {
+func openFIXVenue(t testing.TB, log *notes, change func(*Config)) *fixVenue {
 	cfg := DefaultConfig()
 	cfg.Members[0].FIX = "127.0.0.1:0"
 	cfg.Limits.Orders = 1 << 12
@@ -85,7 +104,7 @@ func (v *fixVenue) loop() {
 		}
 		c.Time = time.Now().UnixNano()
 		v.r.outbox.apply(v.r.market, &c)
-		v.r.outbox.flush(v.r.wake)
+		v.r.outbox.flush(v.r.wakeAll)
 	}
 }
 
@@ -168,7 +187,7 @@ func (c *fixCaller) refused() {
 const fixLogon = "98=0|108=30|"
 
 func TestFIXCredentials(t *testing.T) {
-	var log bytes.Buffer
+	var log notes
 	v := openFIXVenue(t, &log, func(c *Config) {
 		c.FIXSessions[0].Username, c.FIXSessions[0].PasswordHash = "me", HashPassword("secret-word", PassingHashCost)
 		c.FIXSessions[1].Networks = []string{"10.0.0.0/8", "192.0.2.1"}
@@ -375,5 +394,45 @@ func TestPasswordHashes(t *testing.T) {
 		if _, err := parsePasswordHash(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
+	}
+}
+
+// BenchmarkFIXPipelined is orders over one connection, 256 under way, through a loop that decides at once; the client is in the same process.
+func BenchmarkFIXPipelined(b *testing.B) {
+	v := openFIXVenue(b, nil, func(c *Config) { c.Limits.Orders = 1 << 20 })
+	c := v.call("CLIENT1", nil)
+	c.send("A", fixLogon)
+	c.expect("35=A")
+	var out []byte
+	buf, have := make([]byte, 256<<10), 0
+	_ = c.conn.SetReadDeadline(time.Now().Add(time.Minute))
+	now := time.Now().UTC().Format("20060102-15:04:05")
+	b.ResetTimer()
+	for sent, answered := 0, 0; answered < b.N; {
+		out = out[:0]
+		for sent < b.N && sent-answered < 256 {
+			body := fmt.Appendf(nil, "35=D\x0134=%d\x0149=CLIENT1\x0152=%s\x0156=EXCHANGE\x0111=o%d\x0138=100\x0140=2\x0144=10.%02d\x0154=1\x0155=ABC\x0159=3\x0160=%s\x01",
+				c.seq, now, sent, sent%64, now)
+			start := len(out)
+			out = append(fmt.Appendf(out, "8=FIX.4.4\x019=%d\x01", len(body)), body...)
+			sum := 0
+			for _, x := range out[start:] {
+				sum += int(x)
+			}
+			out = fmt.Appendf(out, "10=%03d\x01", sum%256)
+			c.seq++
+			sent++
+		}
+		if _, err := c.conn.Write(out); err != nil {
+			b.Fatal(err)
+		}
+		n, err := c.conn.Read(buf[have:])
+		if err != nil {
+			b.Fatal(err)
+		}
+		have += n
+		whole := bytes.LastIndexByte(buf[:have], 1)
+		answered += bytes.Count(buf[:whole+1], []byte("\x01150=4\x01"))
+		have = copy(buf, buf[max(whole, 0):have]) // the last SOH may begin the next mark
 	}
 }

@@ -142,6 +142,17 @@ func (r *Replica) wake(session uint16) {
 	r.ouch.wake(session)
 }
 
+// wakeAll tells the writers of sessions with new reports. The loop's.
+func (r *Replica) wakeAll(sessions []uint16) {
+	if r.waker != nil {
+		r.waker.add(sessions)
+		return
+	}
+	for _, s := range sessions {
+		r.wake(s)
+	}
+}
+
 func (r *Replica) connected(session uint16) bool {
 	return r.gateway.connected(session) || r.ouch.connected(session)
 }

@@ -65,7 +65,7 @@ func (v *ouchVenue) loop() {
 		}
 		c.Time = time.Now().UnixNano()
 		v.r.outbox.apply(v.r.market, &c)
-		v.r.outbox.flush(v.r.wake)
+		v.r.outbox.flush(v.r.wakeAll)
 	}
 }
 

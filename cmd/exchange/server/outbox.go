@@ -93,10 +93,8 @@ func (o *outbox) relist(m *book.Market) {
 }
 
 // flush tells the writers of sessions with new reports, and the feed's.
-func (o *outbox) flush(wake func(session uint16)) {
-	for _, s := range o.touched {
-		wake(s)
-	}
+func (o *outbox) flush(wake func(sessions []uint16)) {
+	wake(o.touched)
 	o.touched = o.touched[:0]
 	if o.fed {
 		o.fed = false

@@ -48,6 +48,7 @@ type Replica struct {
 	hashes    *hashRing
 	directory *directory
 	gateway   *gateway
+	waker     *waker // nil: the loop wakes the connections' writers itself
 	ouch      *ouchGateway
 	feed      *feedPorts
 	http      *httpServer
@@ -101,6 +102,9 @@ func (r *Replica) open() error {
 		return err
 	}
 	if r.ouch, err = listenOUCH(r); err != nil {
+		return err
+	}
+	if r.waker, err = newWaker(r.wake); err != nil {
 		return err
 	}
 	if r.feed, err = listenFeed(r.cfg, r.outbox.feed); err != nil {
@@ -194,6 +198,9 @@ func (r *Replica) close() {
 		if r.ouch != nil {
 			r.ouch.close()
 		}
+		if r.waker != nil {
+			r.waker.close() // the loop has ended
+		}
 		if r.feed != nil {
 			r.feed.close()
 		}
@@ -275,7 +282,7 @@ func (r *Replica) turn(now int64) bool {
 		worked = true
 	default:
 	}
-	r.outbox.flush(r.wake)
+	r.outbox.flush(r.wakeAll)
 	r.doChores(now)
 	return worked
 }

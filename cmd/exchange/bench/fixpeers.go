@@ -1,0 +1,139 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// fixPeer is an acceptor on somebody else's engine, in a process of its own: it answers each order with a New, keeps messages in memory and replicates nothing.
+type fixPeer struct {
+	name string
+	// build makes the program at a path, from the source tree.
+	build func(ctx context.Context, root, program string) error
+}
+
+var fixPeers = []fixPeer{
+	{"quickfixgo", func(ctx context.Context, root, program string) error {
+		return runIn(ctx, filepath.Join(root, "fix/peers/quickfixgo"), "go", "build", "-o", program, "./acceptor")
+	}},
+	{"quickfix_cpp", func(ctx context.Context, root, program string) error {
+		if _, err := os.Stat("/usr/include/quickfix/Application.h"); err != nil {
+			return errNotPresent
+		}
+		return runIn(ctx, root, "g++", "-std=c++14", "-O2", "-w", "-o", program, "fix/peers/quickfix/acceptor.cc", "-lquickfix", "-lpthread")
+	}},
+}
+
+var errNotPresent = errors.New("not installed")
+
+// fixPeerShare is the part of the orders that peers are given: the slowest takes a hundred times as long.
+const fixPeerShare = 20
+
+func runIn(ctx context.Context, dir, name string, args ...string) error {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	return nil
+}
+
+// measureFIXPeers measures those that can be built here, with the same client.
+func measureFIXPeers(ctx context.Context, o FIXOptions, r *Report) error {
+	root, err := sourceTree()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "fix-peers")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	for _, p := range fixPeers {
+		program := filepath.Join(dir, p.name)
+		if err := p.build(ctx, root, program); err == errNotPresent {
+			continue
+		} else if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		if err := p.measure(ctx, program, o, r); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// sourceTree is the nearest directory at or above the present one with the peers' sources.
+func sourceTree() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "fix/peers/quickfixgo/go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("--with-peers builds them from fix/peers: run it inside the source tree")
+		}
+		dir = up
+	}
+}
+
+func (p fixPeer) measure(ctx context.Context, program string, o FIXOptions, r *Report) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	address := l.Addr().String() // free a moment ago
+	l.Close()
+	c := exec.CommandContext(ctx, program, "--listen", address, "--sender", fixBenchTarget, "--client", fixBenchName, "--sessions", fmt.Sprint(fixBenchSessions))
+	c.Stderr = os.Stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	in, err := c.StdinPipe()
+	if err != nil {
+		return err
+	}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	defer func() {
+		in.Close()
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	}()
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		return fmt.Errorf("it does not start: %w", err)
+	}
+	for _, connections := range o.Connections {
+		fleet, err := dialFIX([]string{address}, connections, false)
+		if err != nil {
+			return err
+		}
+		for _, n := range o.InFlight {
+			count := max(o.Orders/fixPeerShare, 1)
+			if _, err := fleet.round(max(count/4, 1), n); err != nil { // not counted
+				return err
+			}
+			s, err := fleet.round(count, n)
+			if err != nil {
+				return err
+			}
+			r.Peers = append(r.Peers, s.figure(p.name, map[string]any{"connections": connections, "in_flight": n}))
+		}
+		fleet.close()
+		time.Sleep(100 * time.Millisecond) // let it notice
+	}
+	return nil
+}

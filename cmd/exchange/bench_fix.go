@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"exchange/cmd/exchange/bench"
+
+	"github.com/spf13/cobra"
+)
+
+func benchFIXCommand() *cobra.Command {
+	o := bench.FIXOptions{}
+	var asJSON bool
+	c := &cobra.Command{
+		Use: "fix", Short: "From an order over FIX to its report", Args: cobra.NoArgs,
+		Long: `Starts a cluster of three replicas, then one of a single replica, and keeps so many orders under way on one connection, then on many. The floor
+takes turns with it: as many bytes to another process over a plain socket, and as many back.`,
+		Example: "  exchange bench fix\n  exchange bench fix --in-flight 1,64 --json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, n := range o.InFlight {
+				if n < 1 || n > 1<<15 {
+					return fmt.Errorf("--in-flight %d: 1 to %d", n, 1<<15)
+				}
+			}
+			for _, n := range o.Connections {
+				if n < 1 || n > 64 {
+					return fmt.Errorf("--connections %d: 1 to 64", n)
+				}
+			}
+			if len(o.Replicas) == 0 || len(o.Connections) == 0 {
+				return fmt.Errorf("--replicas and --connections: name at least one of each")
+			}
+			if o.Orders < 1 || len(o.InFlight) == 0 {
+				return fmt.Errorf("--orders and --in-flight must be at least 1")
+			}
+			if err := chooseProvider(&o.Provider, onStandardError); err != nil {
+				return err
+			}
+			var err error
+			if o.Binary, err = os.Executable(); err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			report, err := bench.FIX(ctx, o)
+			if err != nil {
+				return failed(err)
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), report)
+			}
+			report.Print(c.OutOrStdout())
+			return nil
+		},
+	}
+	f := c.Flags()
+	providerFlag(f, &o.Provider)
+	f.IntVar(&o.Orders, "orders", 400_000, "orders of each number in flight; a twentieth with one at a time")
+	f.IntSliceVar(&o.InFlight, "in-flight", []int{1, 256}, "orders under way at a time on each connection")
+	f.IntSliceVar(&o.Connections, "connections", []int{1, 64}, "sessions at a time")
+	f.IntSliceVar(&o.Replicas, "replicas", []int{3, 1}, "sizes of clusters")
+	f.BoolVar(&o.WithPeers, "with-peers", false, "acceptors on quickfixgo and, where libquickfix-dev is installed, QuickFIX C++ beside it; built with the Go toolchain")
+	f.BoolVar(&asJSON, "json", false, "one JSON object")
+	return c
+}
