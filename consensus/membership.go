@@ -88,10 +88,10 @@ func (n *Node) canRenumber() bool {
 // and would count for entries that contradict what it holds. So a new number goes first, to those that made this one leader, and only when a
 // majority has it, written after the peer was let in and read, is the peer written to: until then nobody else was let in there.
 func (n *Node) join(p *peer) {
-	if p.under != n.lead.proposal && !n.takeNumber() || !n.numbered() && !planted("taken in by a deposed leader") {
+	if p.under != n.lead.proposal && !n.takeNumber() || !n.numbered() {
 		return
 	}
-	if p.decidedAt() > n.fuo.Offset && !planted("taken in by a deposed leader") {
+	if p.decidedAt() > n.fuo.Offset {
 		n.stepDown(fmt.Sprintf("replica %d knows more to be decided than this one", p.id))
 		return
 	}
