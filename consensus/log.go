@@ -37,11 +37,10 @@ func (c *circle) append(at Position, proposal, commit uint64, payload []byte) Po
 		at = skip.after()
 	}
 	b := c.at(at.Offset)
-	h := header{
-		index: at.Index + 1, offset: at.Offset, proposal: proposal, commit: commit, prevChain: at.Chain,
-		chain: crc32.Update(at.Chain, castagnoli, payload), length: uint32(len(payload)),
-	}
 	copy(b[headerBytes:], payload)
+	var h header // by fields, not copied from where the compiler would put them together
+	h.index, h.offset, h.proposal, h.commit, h.prevChain = at.Index+1, at.Offset, proposal, commit, at.Chain
+	h.chain, h.length = crc32.Update(at.Chain, castagnoli, payload), uint32(len(payload))
 	h.put(b)
 	return h.after()
 }

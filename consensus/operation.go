@@ -43,12 +43,18 @@ type opQueue struct {
 func (q *opQueue) full() bool   { return q.tail-q.head == opsPerPair }
 func (q *opQueue) room() uint32 { return opsPerPair - (q.tail - q.head) }
 func (q *opQueue) empty() bool  { return q.tail == q.head }
-func (q *opQueue) push(o op)    { q.ops[q.tail%opsPerPair] = o; q.tail++ }
-func (q *opQueue) pop() op {
+
+// next is the place of the operation that is pushed next. It and pop's are written and read field by field: to copy what was just stored in smaller
+// parts, the processor would wait until it had left its buffer.
+func (q *opQueue) next() *op { return &q.ops[q.tail%opsPerPair] }
+func (q *opQueue) push()     { q.tail++ }
+
+// pop takes the oldest out; it stays in its place until the next push.
+func (q *opQueue) pop() *op {
 	if q.empty() {
 		panic("consensus: a completion that nothing was posted for")
 	}
-	o := q.ops[q.head%opsPerPair]
+	o := &q.ops[q.head%opsPerPair]
 	q.head++
 	return o
 }
@@ -58,16 +64,18 @@ func (n *Node) post(pair rdmaio.QueuePair, q *opQueue, o op, code rdmaio.Opcode,
 	if q.full() || pair.State() != rdmaio.StateReady {
 		return false
 	}
-	o.attempt = n.lead.attempt
 	n.wrID++
-	n.wr = rdmaio.WorkRequest{ID: n.wrID, Opcode: code, RemoteOffset: remote, Local: local}
+	wr := &n.wr // by fields: see opQueue.next
+	wr.ID, wr.Opcode, wr.RemoteOffset, wr.Local = n.wrID, code, remote, local
 	if err := pair.PostSend(&n.wr); err != nil {
 		if err == rdmaio.ErrBadRequest {
 			panic(fmt.Sprintf("consensus: bad work request: %d bytes at %d", len(local), remote))
 		}
 		return false
 	}
-	q.push(o)
+	next := q.next()
+	next.kind, next.attempt, next.arg = o.kind, n.lead.attempt, o.arg
+	q.push()
 	return true
 }
 
@@ -115,7 +123,7 @@ func (n *Node) complete() (all int) {
 	}
 }
 
-func (n *Node) backgroundDone(p *peer, o op, status rdmaio.Status) {
+func (n *Node) backgroundDone(p *peer, o *op, status rdmaio.Status) {
 	good := status == rdmaio.Success
 	switch o.kind {
 	case opRecord, opKnowRecord:
@@ -147,7 +155,7 @@ func (n *Node) backgroundDone(p *peer, o op, status rdmaio.Status) {
 	}
 }
 
-func (n *Node) logDone(p *peer, o op, status rdmaio.Status) {
+func (n *Node) logDone(p *peer, o *op, status rdmaio.Status) {
 	if o.attempt != n.lead.attempt || p.state == stranger {
 		return
 	}

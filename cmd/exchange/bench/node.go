@@ -21,6 +21,7 @@ type benchNode struct {
 	events   []consensus.Event
 	payload  []byte
 	proposed int64 // when this node proposed last, as a leader
+	floor    *floorLog
 }
 
 // marks are the moments of a change of leader as one node saw it, CLOCK_MONOTONIC ns; 0: it did not.
@@ -73,6 +74,9 @@ func (n *benchNode) turn(lead bool) {
 		}
 	}
 	n.take()
+	if n.floor != nil {
+		n.floor.read()
+	}
 }
 
 // take applies what is decided.
@@ -120,7 +124,7 @@ func (n *benchNode) whole(members int) bool {
 }
 
 // do is what a node's process is asked for; see RDMAPeer for the form.
-func (n *benchNode) do(words []string) (string, error) {
+func (n *benchNode) do(words []string) (answer string, err error) {
 	switch words[0] {
 	case "status":
 		return fmt.Sprintf("%+v %+v", n.node.Status(), n.marks), nil
@@ -154,6 +158,12 @@ func (n *benchNode) do(words []string) (string, error) {
 			return "", fmt.Errorf("floor: a path is needed")
 		}
 		return openFloorPeer(words[1])
+	case "floorlog":
+		if len(words) != 2 {
+			return "", fmt.Errorf("floorlog: a path is needed")
+		}
+		n.floor, err = openFloorLog(words[1])
+		return "", err
 	}
 	return "", fmt.Errorf("%q is no request", words[0])
 }

@@ -36,7 +36,7 @@ const (
 
 // Replicate measures from a proposal to its being decided, with two followers in processes of their own that apply what is decided.
 //
-//  1. This process leads; the others look at their logs every 50 µs. The floor's memory is looked at by them too.
+//  1. This process leads; the others look at their logs every 50 µs, and at the floor's memory, which is as long, entry by entry too.
 //  2. Rounds of proposals take turns with rounds of the floor: two memory copies and a fence.
 //  3. Batches: so many commands in one proposal.
 func Replicate(ctx context.Context, o ReplicateOptions) (*Report, error) {
@@ -120,18 +120,30 @@ func (b *replicateBench) start(ctx context.Context, dir string) (err error) {
 			return errors.Join(errors.New("this process did not come to lead"), ctx.Err())
 		}
 	}
+	b.floor, err = b.newFloor(dir)
+	return err
+}
+
+func (b *replicateBench) newFloor(dir string) (floor, error) {
+	what := "floorlog"
+	if b.o.Provider != "shm" {
+		what = "floor"
+	}
 	var at [2]string
 	for i, id := range []int{2, 3} {
-		if at[i], err = b.peers[id].ask("floor " + filepath.Join(dir, fmt.Sprintf("floor-%d", id))); err != nil {
-			return err
+		path := filepath.Join(dir, fmt.Sprintf("floor-%d", id))
+		answer, err := b.peers[id].ask(what + " " + path)
+		if err != nil {
+			return nil, err
+		}
+		if at[i] = answer; what == "floorlog" {
+			at[i] = path
 		}
 	}
-	if b.o.Provider == "shm" {
-		b.floor, err = newCopyFloor(at)
-	} else {
-		b.floor, err = newEchoFloor(at)
+	if what == "floorlog" {
+		return newLogFloor(at)
 	}
-	return err
+	return newEchoFloor(at)
 }
 
 func (b *replicateBench) stop() {
@@ -214,6 +226,9 @@ func (b *replicateBench) round(size, flight int, to *samples) error {
 }
 
 func (b *replicateBench) floorRound(size int, to *samples) error {
+	if f, ok := b.floor.(*logFloor); ok {
+		f.settle()
+	}
 	start := time.Now()
 	for range replicateRound {
 		from := time.Since(start)

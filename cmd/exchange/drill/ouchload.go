@@ -251,11 +251,11 @@ func (l *ouchLoad) settle(ctx context.Context) error {
 	}
 }
 
-// judge compares what the client was told with what must be, and with what another login is told from the stream's first message.
+// judge compares what the client was told with what must be, and with what another login is told when it reads the stream again.
 func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 	close(l.leave)
 	<-l.gone // one connection at a time has the account
-	told, err := l.readAgain()
+	from, told, err := l.readAgain()
 	var open []uint32
 	l.client.Do(func(i *ouch.Initiator, _ int64) {
 		i.Orders(func(o *ouch.ClientOrder) { open = append(open, o.UserRefNum) })
@@ -284,10 +284,10 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 		r.NumberFaults++
 		fault("%s: the stream cannot be read again: %v", l.name, err)
 	}
-	for number := 1; number < max(len(told), len(l.content)); number++ {
-		if number >= len(told) || number >= len(l.content) || told[number] != l.content[number] {
+	for number := from; number < max(from+len(told), len(l.content)); number++ {
+		if at := number - from; at >= len(told) || number >= len(l.content) || told[at] != l.content[number] {
 			r.NumberFaults++
-			fault("%s: message %d was another one, or none, when it came first (%d then, %d now)", l.name, number, len(l.content)-1, len(told)-1)
+			fault("%s: message %d was another one, or none, when it came first (%d then, %d now)", l.name, number, len(l.content)-1, from+len(told)-1)
 			break
 		}
 	}
@@ -297,33 +297,36 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 	}
 }
 
-// readAgain logs in anew and reads the stream from its first message to where the account stands.
-func (l *ouchLoad) readAgain() (content []uint64, err error) {
+// streamReadAgain is how many of a stream's newest messages are read again: replicas keep twice as many by default.
+const streamReadAgain = 1 << 16
+
+// readAgain logs in anew and reads the stream to where the account stands, from its first message if that is not too far back.
+func (l *ouchLoad) readAgain() (from int, content []uint64, err error) {
 	l.mu.Lock()
-	upTo := uint64(len(l.content))
+	upTo := len(l.content)
 	l.mu.Unlock()
+	from = max(1, upTo-streamReadAgain)
 	for end := time.Now().Add(settlePatience); time.Now().Before(end); time.Sleep(feedRetry) { // until the one is asked that leads
 		for _, address := range l.addresses {
-			if content, err = l.readFrom(address, upTo); err == nil {
-				return content, nil
+			if content, err = l.readFrom(address, uint64(from), uint64(upTo)); err == nil {
+				return from, content, nil
 			}
 		}
 	}
-	return content, err
+	return from, content, err
 }
 
-func (l *ouchLoad) readFrom(address string, upTo uint64) ([]uint64, error) {
+func (l *ouchLoad) readFrom(address string, from, upTo uint64) (content []uint64, err error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(settlePatience))
-	client := soupbin.MakeClient(soupbin.Session{}, 1)
+	client := soupbin.MakeClient(soupbin.Session{}, from)
 	if _, err := conn.Write(client.Login(nil, l.name, l.password, 0)); err != nil {
 		return nil, err
 	}
-	content := make([]uint64, 1)
 	var in []byte
 	var report ouch.Report
 	buf := make([]byte, feedBuffer)
