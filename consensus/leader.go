@@ -67,6 +67,10 @@ func (n *Node) decide() {
 	if n.role != Leader {
 		return
 	}
+	if n.allHave() && n.lead.end.Offset > n.fuo.Offset {
+		n.decideTo(n.lead.end.Offset)
+		return
+	}
 	var acked [rdmaio.MaxNodes]uint64
 	k := 1
 	acked[0] = n.lead.end.Offset
@@ -93,6 +97,17 @@ func (n *Node) decide() {
 	if d > n.fuo.Offset {
 		n.decideTo(d)
 	}
+}
+
+// allHave tells whether as many voters as make a majority have everything that was proposed: then there is nothing to sort.
+func (n *Node) allHave() bool {
+	k := 1
+	for _, p := range n.peers {
+		if p.state == confirmed && p.counts && p.acked == n.lead.end.Offset {
+			k++
+		}
+	}
+	return k >= n.majority
 }
 
 // pushCommit tells followers of the last decision when nothing follows that would. The word must lie behind the entries it speaks of: a follower
