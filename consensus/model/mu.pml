@@ -1,11 +1,11 @@
 /*
  * Who may write a log, and what a new leader does before it writes: the rules of this package, small enough that every state can be looked at.
  *
- * Three replicas. 0 and 1 want to lead, TRIES0 and TRIES1 times at most; 2 only lets others in. Each log has SLOTS slots. A crash is in here: a replica
+ * Three replicas. 0 and 1 want to lead, TRIES0 and TRIES1 times at most; 2 only lets others in. Each log has SLOTS slots, 1 or 2. A crash is in here: a replica
  * that takes no step any more. A step is one act on one memory: a request served, a READ of one header or tail, a WRITE of one entry or word. The steps of
  * all replicas mix in every order, so any of them may be as late as it likes.
  *
- *   serve                      permission.go    revoke, then grant, then say so
+ *   LET_IN                     permission.go    revoke, then grant, then say so
  *   stand, know, copy          catchup.go       permission of a majority, what it has, what is missing here, a number above all that were found
  *   prepare, choose            catchup.go       followers are brought up and get the number, their tails are read
  *   propose, send, decide      leader.go
@@ -23,6 +23,8 @@
  *   COMMIT_AHEAD         a follower is told that entries are decided before it has them
  *   DEPOSED_JOINS        a leader takes another in without a new number at a majority
  *   NO_RECALL            with DELAYS: what a leader had under way is not recalled before it asks to be let in again
+ *
+ * Two more make the model larger: with DROPS a leader stops writing to one that is silent, and asks it again; with DELAYS a WRITE may be under way for long.
  */
 
 #ifndef TRIES0
@@ -125,9 +127,9 @@ byte decided[SLOTS];
 #define MAY_WRITE(p) (IN(writers[p], l))
 
 #if defined(DELAYS) && !defined(NO_RECALL)
-#define RECALL lateSlot[TO(o, l)] = SLOTS; lateSlot[TO(2, l)] = SLOTS
+#define RECALL(p) lateSlot[TO(p, l)] = SLOTS
 #else
-#define RECALL skip
+#define RECALL(p) skip
 #endif
 
 /* stand takes the own log, forgets the attempt before, and asks for the others'. */
@@ -137,13 +139,16 @@ inline stand() {
 	REVOKE(l);
 	writers[l] = writers[l] | BIT(l);
 	holder[l] = l;
-	RECALL;
+	RECALL(o); RECALL(2);
 	asked[TO(o, l)] = true; granted[TO(o, l)] = false;
 	asked[TO(2, l)] = true; granted[TO(2, l)] = false;
 	clear()
 }
 
 inline clear() {
+#ifdef DROPS
+	dropped = false;
+#endif
 	confirmed = 0; todo = 0; found = 0; mine = 0; end = 0; top = 0; from = 0; joining = 0;
 	sent[o] = 0; sent[2] = 0; stage[o] = 0; stage[2] = 0;
 	bestNumber[0] = 0; bestValue[0] = 0; bestNumber[SLOTS - 1] = 0; bestValue[SLOTS - 1] = 0
@@ -320,6 +325,16 @@ inline choose() {
 	}
 }
 
+/* drop stops writing to one that is not needed for a majority, as when it is silent, and asks it again. */
+#ifdef DROPS
+#define DROP(p, q) :: d_step { \
+	IN(confirmed, p) && IN(confirmed, q) && stage[p] != DONE && !dropped; \
+	dropped = true; confirmed = confirmed & ~BIT(p); sent[p] = 0; stage[p] = BRING_UP; \
+	RECALL(p); asked[TO(p, l)] = true; granted[TO(p, l)] = false }
+#else
+#define DROP(p, q)
+#endif
+
 /* meet READs the header of one that let this leader in late. */
 inline meet(p) {
 	d_step {
@@ -334,10 +349,10 @@ inline meet(p) {
 inline renumber(q) {
 	d_step {
 #ifdef DEPOSED_JOINS
-		joining == 1 && IN(confirmed, q) && commit[l] == end;
+		joining == 1 && IN(confirmed, q) && sent[q] == end && commit[l] == end;
 		joining = 2
 #else
-		joining == 1 && IN(confirmed, q) && commit[l] == end && MAY_WRITE(q);
+		joining == 1 && IN(confirmed, q) && sent[q] == end && commit[l] == end && MAY_WRITE(q);
 		push(q);
 		take_number();
 		RISING(q, mine);
@@ -386,6 +401,9 @@ proctype Replica(byte l; byte tries) {
 	byte joining;
 	byte sent[REPLICAS], stage[REPLICAS];
 	byte bestNumber[SLOTS], bestValue[SLOTS];
+#ifdef DROPS
+	bool dropped;                  /* once an attempt */
+#endif
 
 follow:
 	do
@@ -419,6 +437,8 @@ ask:
 	:: prepare(2)
 	:: read_tail(o)
 	:: read_tail(2)
+	DROP(o, 2)
+	DROP(2, o)
 	:: choose() -> break
 	:: LET_IN(l, o) -> goto follow
 	:: d_step { tries > 0; stand() } -> goto ask
@@ -456,6 +476,8 @@ ask:
 	:: renumber(2)
 	:: join(o)
 	:: join(2)
+	DROP(o, 2)
+	DROP(2, o)
 	:: LET_IN(l, o) -> goto follow
 	:: d_step { tries > 0; stand() } -> goto ask
 	od

@@ -23,12 +23,13 @@ rising='(mine>=minProposal\['
 
 # search FLAG...: builds the model so and looks at all its states; what came of it is in $work/out.
 search() {
+	flags=$*
 	rm -rf "$work/pan" && mkdir "$work/pan" || exit 1
 	(
 		cd "$work/pan" &&
 			spin -a "$@" "$here/mu.pml" &&
-			gcc -O2 -w -DSAFETY -DCOLLAPSE -DNOFAIR -DMEMLIM=4000 -o pan pan.c &&
-			nice ./pan -E -m10000 -w24
+			gcc -O2 -w -DSAFETY -DCOLLAPSE -DNOREDUCE -DMEMLIM=4000 -o pan pan.c &&
+			nice ./pan -E -m10000 -w25
 	) >"$work/out" 2>&1
 	figures=$(awk '/states, stored/ { states = $1 } /total actual memory/ { memory = $1 } /elapsed time/ { seconds = $4 }
 		END { printf "%9d states %5.0f MiB %5.1f s", states, memory, seconds }' "$work/out")
@@ -38,7 +39,10 @@ report() { # RESULT WHAT
 	printf '%-6s %s  %s\n' "$1" "$figures" "$2"
 	[ "$1" = ok ] && return
 	failed=1
-	sed 's/^/       | /' "$work/out" | head -n 40
+	head -n 40 "$work/out" | sed 's/^/       | /'
+	[ -e "$work/pan/mu.pml.trail" ] || return
+	# shellcheck disable=SC2086 # a word for each flag
+	(cd "$work/pan" && spin -t -p -k mu.pml.trail $flags "$here/mu.pml") | grep 'proc ' | sed 's/^/       | /' # the steps to it
 }
 
 # holds WHAT FLAG...: no assertion fails in any state, and all states were looked at.
@@ -76,12 +80,13 @@ happens() {
 	fi
 }
 
-holds "two attempts each, two slots"
-holds "WRITEs under way" -DDELAYS -DTRIES1=1 -DSLOTS=1
+holds "two attempts to lead each, two slots"
+holds "and followers dropped and asked again" -DDROPS -DTRIES1=1
+holds "and WRITEs long under way" -DDROPS -DDELAYS -DTRIES1=1 -DSLOTS=1
 
 for rule in NO_REVOKE GRANT_BEFORE_REVOKE; do
 	breaks "$one_writer" "$rule, one writer" -D$rule
-	breaks "$agreement" "$rule, agreement" -D$rule -DONLY_AGREEMENT
+	breaks "$agreement" "$rule, agreement" -D$rule -DONLY_AGREEMENT -DSLOTS=1
 done
 breaks "$rising" "NUMBER_REUSED, numbers" -DNUMBER_REUSED
 breaks "$agreement" "NUMBER_REUSED, agreement" -DNUMBER_REUSED -DONLY_AGREEMENT
