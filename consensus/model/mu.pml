@@ -22,9 +22,12 @@
  *   NO_BRING_UP          followers are not written what they lack
  *   COMMIT_AHEAD         a follower is told that entries are decided before it has them
  *   DEPOSED_JOINS        a leader takes another in without a new number at a majority
+ *   UNDRAINED_JOINS      it does so while something is under way
  *   NO_RECALL            with DELAYS: what a leader had under way is not recalled before it asks to be let in again
+ *   FORGETFUL_VOTES      with LOSS: a replica that lost its memory votes
  *
- * Two more make the model larger: with DROPS a leader stops writing to one that is silent, and asks it again; with DELAYS a WRITE may be under way for long.
+ * Three more make the model larger: with DROPS a leader stops writing to one that is silent, and asks it again; with DELAYS a WRITE may be under way
+ * for long; with LOSS replica 2 starts again once without its memory, as a learner (membership.go).
  */
 
 #ifndef TRIES0
@@ -57,10 +60,28 @@ byte holder[REPLICAS];
 
 /* Requests for permission, of 0 and 1, that are not served yet; and those of the present attempt that were granted. */
 bool asked[REPLICAS * 2];
-bool granted[REPLICAS * 2];
+byte granted[REPLICAS * 2];
+#define BY_LEARNER 1
+#define BY_VOTER   2
+#define VOTED(p)   (granted[TO(p, l)] == BY_VOTER)
+
+/* Replica 2 votes unless it lost its memory; pairs to it break with that. */
+#ifdef LOSS
+bool lost, learns;
+bool broken[2];
+#define VOTES(r)      (r != 2 || !learns)
+#define CONNECTED(p)  (p != 2 || !broken[l])
+#define CONNECT(l)    broken[l] = false
+#define COUNTS(p)     (IN(confirmed, p) && (p != 2 || !learner))
+#else
+#define VOTES(r)      true
+#define CONNECTED(p)  true
+#define CONNECT(l)    skip
+#define COUNTS(p)     IN(confirmed, p)
+#endif
 
 #ifdef DELAYS
-/* With DELAYS: a WRITE under way of each pair, that leaves now and arrives whenever it is let through. */
+/* A WRITE under way of each pair, that leaves now and arrives whenever it is let through. */
 byte lateSlot[REPLICAS * 2] = SLOTS;
 byte lateNumber[REPLICAS * 2];
 byte lateValue[REPLICAS * 2];
@@ -73,11 +94,11 @@ byte decided[SLOTS];
  * agreement itself, not what it rests on. */
 #define AGREEMENT(s, v) assert(decided[s] == 0 || decided[s] == (v))
 #ifdef ONLY_AGREEMENT
-#define ONE_WRITER(r) skip
+#define ONE_WRITER(r)  skip
 #define FIXED(r, s, v) skip
-#define RISING(r, m) skip
-#define BELIEVED(r) skip
-#define OPEN(top) skip
+#define RISING(r, m)   skip
+#define BELIEVED(r)    skip
+#define OPEN(top)      skip
 #else
 #define ONE_WRITER(r)  assert((writers[r] & (writers[r] - 1)) == 0)
 #define FIXED(r, s, v) assert((s) >= commit[r] || value[AT(r, s)] == (v))
@@ -97,6 +118,7 @@ byte decided[SLOTS];
 #define OVERTAKEN        7 /* a new leader finds a higher number than its own */
 #define UNAWARE          8 /* one proposes that nobody lets write any more, and does not know */
 #define TAKEN_IN         9 /* one that let the leader in late is taken in, and entries follow */
+#define ADMITTED         10 /* with LOSS: one that lost its memory votes again */
 #ifndef SEEN
 #define SEEN 0
 #endif
@@ -111,7 +133,7 @@ byte decided[SLOTS];
 #define REVOKE(r)    writers[r] = 0
 #endif
 #define ALLOW(r, l)  writers[r] = writers[r] | BIT(l); ONE_WRITER(r)
-#define ANSWER(r, l) holder[r] = l; asked[TO(r, l)] = false; granted[TO(r, l)] = true
+#define ANSWER(r, l) holder[r] = l; asked[TO(r, l)] = false; granted[TO(r, l)] = (VOTES(r) -> BY_VOTER : BY_LEARNER)
 
 /* Nobody may write a log between its revocation and its next grant, and nobody counts on it before the answer. What others do there could as well be
  * done before or after, so the three are one step. One that leads, or tries to, does so no more when its own log is another's. */
@@ -140,14 +162,18 @@ inline stand() {
 	writers[l] = writers[l] | BIT(l);
 	holder[l] = l;
 	RECALL(o); RECALL(2);
-	asked[TO(o, l)] = true; granted[TO(o, l)] = false;
-	asked[TO(2, l)] = true; granted[TO(2, l)] = false;
+	CONNECT(l);
+	asked[TO(o, l)] = true; granted[TO(o, l)] = 0;
+	asked[TO(2, l)] = true; granted[TO(2, l)] = 0;
 	clear()
 }
 
 inline clear() {
 #ifdef DROPS
 	dropped = false;
+#endif
+#ifdef LOSS
+	learner = false;
 #endif
 	confirmed = 0; todo = 0; found = 0; mine = 0; end = 0; top = 0; from = 0; joining = 0;
 	sent[o] = 0; sent[2] = 0; stage[o] = 0; stage[2] = 0;
@@ -186,7 +212,7 @@ inline take_number() {
 /* copy READs, from the one that has most, what is decided and missing here. */
 inline copy() {
 	d_step {
-		todo == 0;
+		todo == 0 && CONNECTED(from);
 		SEE(CAUGHT_UP, commit[l] < top);
 		do
 		:: commit[l] < top ->
@@ -235,6 +261,7 @@ inline write(p) {
 }
 
 #ifdef DELAYS
+/* delay sends p the next entry that it lacks; it is placed when the network has it that way, if it is let through then. */
 inline delay(p) {
 	d_step {
 		IN(confirmed, p) && sent[p] < end && lateSlot[TO(p, l)] == SLOTS;
@@ -298,7 +325,7 @@ inline prepare(p) {
 
 inline read_tail(p) {
 	d_step {
-		IN(confirmed, p) && stage[p] == TAIL;
+		IN(confirmed, p) && CONNECTED(p) && stage[p] == TAIL;
 		look_at(p, 0);
 		look_at(p, SLOTS - 1);
 		SEE(OVERTAKEN, bestNumber[0] > mine || bestNumber[SLOTS - 1] > mine);
@@ -330,7 +357,7 @@ inline choose() {
 #define DROP(p, q) :: d_step { \
 	IN(confirmed, p) && IN(confirmed, q) && stage[p] != DONE && !dropped; \
 	dropped = true; confirmed = confirmed & ~BIT(p); sent[p] = 0; stage[p] = BRING_UP; \
-	RECALL(p); asked[TO(p, l)] = true; granted[TO(p, l)] = false }
+	RECALL(p); asked[TO(p, l)] = true; granted[TO(p, l)] = 0 }
 #else
 #define DROP(p, q)
 #endif
@@ -338,7 +365,7 @@ inline choose() {
 /* meet READs the header of one that let this leader in late. */
 inline meet(p) {
 	d_step {
-		granted[TO(p, l)] && holder[p] == l && !IN(confirmed, p) && joining == 0;
+		granted[TO(p, l)] != 0 && holder[p] == l && !IN(confirmed, p) && joining == 0;
 		top = commit[p];
 		found = (minProposal[p] > mine -> minProposal[p] : mine);
 		joining = 1
@@ -346,19 +373,23 @@ inline meet(p) {
 }
 
 /* renumber, when nothing is under way, WRITEs a new number to q, which makes a majority: only who still leads can. */
+#ifdef UNDRAINED_JOINS
+#define DRAINED true
+#else
+#define DRAINED (commit[l] == end)
+#endif
 inline renumber(q) {
 	d_step {
 #ifdef DEPOSED_JOINS
-		joining == 1 && IN(confirmed, q) && sent[q] == end && commit[l] == end;
-		joining = 2
+		joining == 1 && COUNTS(q) && sent[q] == end && DRAINED;
 #else
-		joining == 1 && IN(confirmed, q) && sent[q] == end && commit[l] == end && MAY_WRITE(q);
+		joining == 1 && COUNTS(q) && sent[q] == end && DRAINED && MAY_WRITE(q);
 		push(q);
 		take_number();
 		RISING(q, mine);
 		minProposal[q] = mine;
-		joining = 2
 #endif
+		joining = 2
 	}
 }
 
@@ -372,6 +403,9 @@ inline join(p) {
 		minProposal[p] = mine;
 		sent[p] = (top < end -> top : end);
 		confirmed = confirmed | BIT(p);
+#ifdef LOSS
+		learner = (p == 2 -> granted[TO(p, l)] == BY_LEARNER : learner);
+#endif
 		top = 0;
 		joining = 0
 	}
@@ -380,10 +414,52 @@ inline join(p) {
 #ifdef BEFORE_MAJORITY
 #define HELD(s) true
 #else
-#define HELD(s) (IN(confirmed, o) && sent[o] > (s) || IN(confirmed, 2) && sent[2] > (s))
+#define HELD(s) (COUNTS(o) && sent[o] > (s) || COUNTS(2) && sent[2] > (s))
 #endif
 
-#define BEHIND(p)  (MAY_WRITE(p) && IN(confirmed, p) && sent[p] < end)
+#ifdef LOSS
+#ifdef FORGETFUL_VOTES
+#define STARTS_AS_LEARNER false
+#else
+#define STARTS_AS_LEARNER true
+#endif
+
+/* lose: replica 2 starts again without its memory. Nothing that it granted holds. */
+#define LOSE d_step { \
+	l == 2 && !lost; \
+	lost = true; learns = STARTS_AS_LEARNER; \
+	minProposal[2] = 0; commit[2] = 0; writers[2] = 0; holder[2] = NOBODY; \
+	number[AT(2, 0)] = 0; value[AT(2, 0)] = 0; number[AT(2, SLOTS - 1)] = 0; value[AT(2, SLOTS - 1)] = 0; \
+	asked[TO(2, 0)] = false; asked[TO(2, 1)] = false; \
+	broken[0] = true; broken[1] = true }
+
+/* hear: one that leads, and would without it, asks it again. */
+inline hear() {
+	d_step {
+		broken[l] && IN(confirmed, o);
+		CONNECT(l);
+		asked[TO(2, l)] = true; granted[TO(2, l)] = 0;
+		if
+		:: !IN(confirmed, 2) && joining != 0 -> joining = 0; top = 0; found = 0
+		:: else
+		fi;
+		confirmed = BIT(o); sent[2] = 0; learner = false
+	}
+}
+
+/* admit WRITEs a learner how much is decided, when it has that, and that it votes. */
+inline admit() {
+	d_step {
+		IN(confirmed, 2) && learner && MAY_WRITE(2) && sent[2] == end && commit[l] == end;
+		push(2);
+		SEE(ADMITTED, end > 0);
+		learns = false;
+		learner = false
+	}
+}
+#endif
+
+#define BEHIND(p) (MAY_WRITE(p) && IN(confirmed, p) && sent[p] < end)
 #define UNTOLD(p) (MAY_WRITE(p) && IN(confirmed, p) && commit[p] < commit[l] && TOLD(sent[p] >= commit[l]))
 #ifdef COMMIT_AHEAD
 #define TOLD(has) true
@@ -404,19 +480,25 @@ proctype Replica(byte l; byte tries) {
 #ifdef DROPS
 	bool dropped;                  /* once an attempt */
 #endif
+#ifdef LOSS
+	bool learner;                  /* 2 is written to, and does not count */
+#endif
 
 follow:
 	do
 	:: LET_IN(l, 0)
 	:: LET_IN(l, 1)
+#ifdef LOSS
+	:: LOSE
+#endif
 	:: d_step { tries > 0; stand() } -> break
 	od;
 
 ask:
 	do
 	:: d_step {
-		granted[TO(o, l)] || granted[TO(2, l)];
-		confirmed = (granted[TO(o, l)] -> BIT(o) : 0) | (granted[TO(2, l)] -> BIT(2) : 0);
+		VOTED(o) || VOTED(2);
+		confirmed = (VOTED(o) -> BIT(o) : 0) | (VOTED(2) -> BIT(2) : 0);
 		todo = confirmed;
 		top = commit[l]; found = minProposal[l]
 	   } -> break
@@ -476,6 +558,10 @@ ask:
 	:: renumber(2)
 	:: join(o)
 	:: join(2)
+#ifdef LOSS
+	:: hear()
+	:: admit()
+#endif
 	DROP(o, 2)
 	DROP(2, o)
 	:: LET_IN(l, o) -> goto follow
