@@ -52,4 +52,5 @@
 //
 // testdata holds stories, told event by event on a simulated fabric: a leader dies, sleeps, flaps, is cut off; slots are torn; majorities are lost. paper_test.go has
 // a test for each claim of the paper, random_test.go seeds, alloc_test.go that a command allocates nothing.
+// model/ has the rules of permissions and prepare in Promela, for three replicas, and every state of that is looked at.
 package consensus
