@@ -173,3 +173,6 @@ func (s *Store) Read(number uint64) ([]byte, error) {
 	r := s.NewReader(number)
 	return r.Next()
 }
+
+// Fill is which part of the memory that the store may use is in use, from 0 to 1: at 1 the oldest messages go.
+func (s *Store) Fill() float64 { return float64(len(s.dir.Load().chunks)) / float64(s.maxChunks) }

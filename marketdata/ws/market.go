@@ -42,12 +42,15 @@ type Market struct {
 	ring     ring
 	clock    clock
 
-	number uint64 // of the next message
-	day    int64  // midnight of the last message's day
-	time   int64  // of the last message, ns since the Unix epoch
+	number uint64 // of the next message to read
+	time   int64  // of the last command, ns since the Unix epoch
 
-	// The command being read: its mark, and what its messages did.
+	// The command being read: its messages, which change nothing before it is whole, their tracking number, time and day.
+	messages [][]byte
 	tracking uint16
+	readTime int64
+	day      int64
+	// The command that is whole: what its messages did, and to whom.
 	changes  []depth.Change
 	involved []*Product
 
@@ -72,7 +75,7 @@ func (m *Market) Next() uint64 { return m.number }
 // Session is the name of the feed's session.
 func (m *Market) Session() string { return m.cfg.Session }
 
-// Time is the time of the last message, ns since the Unix epoch.
+// Time is the time of the last whole command, ns since the Unix epoch.
 func (m *Market) Time() int64 { return m.time }
 
 // Product finds a product by its id.
@@ -87,38 +90,36 @@ const header = 11
 // ErrShort is a message without a header.
 var ErrShort = errors.New("message shorter than its header")
 
-// Apply takes the next message of the feed. What it did is seen when its command is whole: at the first message of the next one, or at Settle. An
-// impossible message is an error, after which the market is not to be used.
+// Apply takes the next message of the feed, whose bytes must not change any more. What it does is done, all at once, when its command is whole: at the first
+// message of the next one, or at Settle. An impossible message is an error, after which the market is not to be used.
 func (m *Market) Apply(message []byte) error {
 	if len(message) < header {
 		return fmt.Errorf("message %d: %w", m.number, ErrShort)
 	}
 	tracking, time := binary.BigEndian.Uint16(message[3:]), m.timeOf(message)
-	if len(m.changes) > 0 && (tracking != m.tracking || time != m.time || len(m.changes) == CommandMessages) {
-		m.Settle()
-	}
-	c, err := m.builder.ApplyBytes(message)
-	if err != nil {
-		return fmt.Errorf("message %d: %w", m.number, err)
+	if len(m.messages) > 0 && (tracking != m.tracking || time != m.readTime || len(m.messages) == CommandMessages) {
+		if err := m.Settle(); err != nil {
+			return err
+		}
 	}
 	m.number++
-	m.tracking, m.time = tracking, time
-	if c.Type != 0 {
-		m.changes = append(m.changes, c)
-	}
-	if c.Type == itch.StockDirectory {
-		m.list(c.Book)
-	}
+	m.tracking, m.readTime = tracking, time
+	m.messages = append(m.messages, message)
 	return nil
 }
 
 // timeOf gives a message's time since the Unix epoch, and notices midnight.
 func (m *Market) timeOf(message []byte) int64 {
-	since := int64(binary.BigEndian.Uint16(message[5:]))<<32 | int64(binary.BigEndian.Uint32(message[7:]))
-	if m.day+since < m.time {
+	since := sinceMidnight(message)
+	if m.day+since < m.readTime {
 		m.day += nanosPerDay
 	}
 	return m.day + since
+}
+
+// sinceMidnight is a message's time of the day, ns.
+func sinceMidnight(message []byte) int64 {
+	return int64(binary.BigEndian.Uint16(message[5:]))<<32 | int64(binary.BigEndian.Uint32(message[7:]))
 }
 
 // DayOfFirst finds the day of a feed's first message, for Config.Day: messages tell the time of the day only. It is shown all of them in order.
@@ -133,7 +134,7 @@ func (d *DayOfFirst) Add(message []byte) {
 	if len(message) < header {
 		return
 	}
-	since := int64(binary.BigEndian.Uint16(message[5:]))<<32 | int64(binary.BigEndian.Uint32(message[7:]))
+	since := sinceMidnight(message)
 	if d.any && since < d.before {
 		d.days++
 	}
@@ -171,16 +172,32 @@ func (m *Market) list(b *depth.Book) {
 }
 
 // Settle ends the command being read: there are no more messages of it.
-func (m *Market) Settle() {
-	if len(m.changes) == 0 {
-		return
+func (m *Market) Settle() error {
+	if len(m.messages) == 0 {
+		return nil
 	}
-	m.translate()
+	m.time = m.readTime
 	m.changes = m.changes[:0]
+	for i, message := range m.messages {
+		c, err := m.builder.ApplyBytes(message)
+		if err != nil {
+			return fmt.Errorf("message %d: %w", m.number-uint64(len(m.messages)-i), err)
+		}
+		if c.Type == itch.StockDirectory {
+			m.list(c.Book)
+		}
+		if c.Type != 0 {
+			m.changes = append(m.changes, c)
+		}
+	}
+	clear(m.messages)
+	m.messages = m.messages[:0]
+	m.translate()
 	for _, p := range m.involved {
 		m.publish(p)
 	}
 	m.involved = m.involved[:0]
+	return nil
 }
 
 // publish makes what clients get of a product once per command.

@@ -81,3 +81,6 @@ func split(symbol, quote string) (base, quoted string) {
 	}
 	return symbol, quote
 }
+
+// LastTrade is the number of the product's last trade, 0 if there was none.
+func (p *Product) LastTrade() uint64 { return p.trade.ID }

@@ -83,43 +83,60 @@ func appendBool(dst []byte, b bool) []byte {
 	return append(dst, "false"...)
 }
 
-// AppendCurrencies appends what products and prices are counted in as a JSON array, in the order of the names.
-func (m *Market) AppendCurrencies(dst []byte) []byte {
-	type currency struct {
-		id, precision string
-		kind          string
-	}
-	var all []currency
+// currency is what products or prices are counted in.
+type currency struct{ id, smallest, kind string }
+
+// currencies are all, in the order of their names.
+func (m *Market) currencies() (all []currency) {
 	seen := map[string]bool{}
-	add := func(id, precision, kind string) {
-		if !seen[id] {
-			seen[id] = true
-			all = append(all, currency{id, precision, kind})
+	add := func(c currency) {
+		if !seen[c.id] {
+			seen[c.id] = true
+			all = append(all, c)
 		}
 	}
 	for _, p := range m.all {
-		add(p.Quote, "0.0001", "fiat")
+		add(currency{p.Quote, "0.0001", "fiat"})
 	}
 	for _, p := range m.all {
-		add(p.Base, "1", "instrument")
+		add(currency{p.Base, "1", "instrument"})
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].id < all[j].id })
+	return all
+}
+
+func (c *currency) append(dst []byte) []byte {
+	dst = append(dst, `{"id":"`...)
+	dst = append(dst, c.id...)
+	dst = append(dst, `","name":"`...)
+	dst = append(dst, c.id...)
+	dst = append(dst, `","min_size":"`...)
+	dst = append(dst, c.smallest...)
+	dst = append(dst, `","status":"online","message":"","max_precision":"`...)
+	dst = append(dst, c.smallest...)
+	dst = append(dst, `","convertible_to":[],"details":{"type":"`...)
+	dst = append(dst, c.kind...)
+	return append(dst, `"}}`...)
+}
+
+// AppendCurrencies appends what products and prices are counted in as a JSON array, in the order of the names.
+func (m *Market) AppendCurrencies(dst []byte) []byte {
 	dst = append(dst, '[')
-	for i, c := range all {
+	for i, c := range m.currencies() {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, `{"id":"`...)
-		dst = append(dst, c.id...)
-		dst = append(dst, `","name":"`...)
-		dst = append(dst, c.id...)
-		dst = append(dst, `","min_size":"`...)
-		dst = append(dst, c.precision...)
-		dst = append(dst, `","status":"online","message":"","max_precision":"`...)
-		dst = append(dst, c.precision...)
-		dst = append(dst, `","convertible_to":[],"details":{"type":"`...)
-		dst = append(dst, c.kind...)
-		dst = append(dst, `"}}`...)
+		dst = c.append(dst)
 	}
 	return append(dst, ']')
+}
+
+// AppendCurrency appends one of them as a JSON object; nothing if there is none of the name.
+func (m *Market) AppendCurrency(dst []byte, id string) []byte {
+	for _, c := range m.currencies() {
+		if c.id == id {
+			return c.append(dst)
+		}
+	}
+	return dst
 }

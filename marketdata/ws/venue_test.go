@@ -81,7 +81,12 @@ func (v *venue) pump(t testing.TB, m *Market) {
 		message, err := v.store.Read(m.Next())
 		if err == feed.ErrNotYet {
 			if m.Next() == whole {
-				m.Settle()
+				err = m.Settle()
+			} else {
+				err = nil
+			}
+			if err != nil {
+				t.Fatal(err)
 			}
 			return
 		}
