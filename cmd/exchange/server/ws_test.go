@@ -520,6 +520,12 @@ func TestRESTAnswers(t *testing.T) {
 			t.Fatalf("order %d is not in %s", i, body)
 		}
 	}
+	v.trade(4 * webSlice)
+	r.news()
+	want := fmt.Sprintf(`{"sequence":%d,`, v.lastSequence())
+	if _, body, _ := r.get("/products/ABC-USD/book"); !strings.HasPrefix(body, want) {
+		t.Errorf("many slices behind: %.60s, want %s", body, want)
+	}
 	response, err := http.Post("http://"+r.address+"/products", "text/plain", nil)
 	if err != nil || response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %v, %v", response, err)
