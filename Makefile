@@ -1,5 +1,5 @@
 # One-line tasks. `make check` is what CI runs.
-.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers model
+.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers model ccxt
 
 run:    ; go run ./cmd/exchange demo
 test:   ; go test ./...
@@ -12,4 +12,5 @@ rdma-vm: ; bash rdmaio/verbs/guest/run.sh
 FIX_PEERS_KILLS ?= 50
 fix-peers: ; sh fix/peers/run.sh $(FIX_PEERS_KILLS)
 model:  ; sh consensus/model/run.sh
+ccxt:   ; sh marketdata/peers/ccxt/run.sh
 check:  ; bash .ci/run

@@ -53,8 +53,9 @@ var testsMayImport = map[string][]string{
 
 // dependencyOnlyIn confines outside libraries to the rooms that may know them.
 var dependencyOnlyIn = map[string][]string{
-	"github.com/rs/zerolog":       {"cmd/exchange"},
-	"github.com/valyala/fasthttp": {"cmd/exchange", "marketdata/websocket"},
+	"github.com/rs/zerolog":         {"cmd/exchange"},
+	"github.com/valyala/fasthttp":   {"cmd/exchange"},
+	"github.com/fasthttp/websocket": {"cmd/exchange"},
 	"github.com/shopspring/decimal": {
 		"cmd/exchange", "fix", "marketdata", "book/instrument.go",
 	},

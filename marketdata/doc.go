@@ -6,6 +6,8 @@
 //	moldudp64/  the feed in datagrams: publisher, request server, and a receiver that merges lines
 //	client/     the consumer's end: one stream in order, each message once, from any replica or line
 //	depth/      books built from the messages, order by order
+//	ws/         the messages as JSON in the shape of Coinbase Exchange, for WebSocket and REST
+//	peers/      programs of others that read the market
 //	tape/       a book and its trades as text for a terminal
 //
 // A session's name and the numbers come from replicated state, so a consumer that lost its replica goes on at another one at the next

@@ -46,7 +46,7 @@ and a leader killed in the middle costs milliseconds, no order and no number.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, command := range []func() *cobra.Command{
-		demoCommand, serveCommand, configCommand, clientCommand, watchCommand, statusCommand, replayCommand, generateCommand, drillCommand, benchCommand, benchPeerCommand, benchNodePeerCommand, benchEchoCommand, adminCommand, cleanCommand, simulateCommand,
+		demoCommand, serveCommand, configCommand, clientCommand, watchCommand, statusCommand, replayCommand, generateCommand, drillCommand, benchCommand, benchPeerCommand, benchNodePeerCommand, benchEchoCommand, benchWSClientsCommand, adminCommand, cleanCommand, simulateCommand,
 		versionCommand,
 	} {
 		root.AddCommand(command())

@@ -47,6 +47,9 @@ func best(s *side) (Level, bool) {
 	return s.levels[len(s.levels)-1].Level, true
 }
 
+// Shares gives what rests at a price of a side (B or S).
+func (b *Book) Shares(sideLetter byte, price uint32) uint64 { return b.side(sideLetter).shares(price) }
+
 // Crossed tells that somebody bids as much as somebody asks. In continuous trading that cannot be.
 func (b *Book) Crossed() bool {
 	bid, haveBid := b.BestBid()

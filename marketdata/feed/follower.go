@@ -42,6 +42,9 @@ func (s *Store) Follow() (*Follower, error) {
 // Arm asks for a wake-up at the next Publish.
 func (f *Follower) Arm() { f.armed.Store(true) }
 
+// Disarm takes Arm back, if it comes in time.
+func (f *Follower) Disarm() { f.armed.Store(false) }
+
 // Close ends it.
 func (f *Follower) Close() {
 	f.store.following.Lock()

@@ -75,6 +75,8 @@ type Store struct {
 
 	dir  atomic.Pointer[directory]
 	next atomic.Uint64 // number of the first message that is not published
+	// whole is next at the last call of Publish by the writer: a chunk that was filled in the middle of a batch raises next alone.
+	whole atomic.Uint64
 
 	followers atomic.Pointer[[]*Follower]
 	following sync.Mutex // serialises changes of followers; the writer never takes it
@@ -95,6 +97,7 @@ func (s *Store) begin(number, hash uint64) {
 	s.written, s.used, s.hash = 0, 0, hash
 	s.dir.Store(&directory{chunks: []*chunk{s.last}})
 	s.next.Store(number)
+	s.whole.Store(number)
 }
 
 func newChunk(first, hash uint64) *chunk {
@@ -133,7 +136,8 @@ func (s *Store) Append(number uint64, message []byte) {
 
 // extend begins a new chunk and drops the oldest if that is one too many.
 func (s *Store) extend() {
-	s.Publish()
+	s.show()
+	s.wake()
 	c := newChunk(s.last.first+uint64(s.written), s.hash)
 	chunks := s.dir.Load().chunks
 	if len(chunks) >= s.maxChunks {
@@ -145,17 +149,30 @@ func (s *Store) extend() {
 
 // Publish makes what was appended visible and wakes the followers that wait for it. Once per batch is enough.
 func (s *Store) Publish() {
-	next := s.last.first + uint64(s.written)
-	if next == s.next.Load() {
-		return
+	s.show()
+	if next := s.next.Load(); s.whole.Load() != next {
+		s.whole.Store(next)
+		s.wake()
 	}
-	s.last.count.Store(s.written)
-	s.next.Store(next)
-	s.wake()
 }
+
+// show makes what was appended visible.
+func (s *Store) show() {
+	if next := s.last.first + uint64(s.written); next != s.next.Load() {
+		s.last.count.Store(s.written)
+		s.next.Store(next)
+	}
+}
+
+// Whole is the number up to which the writer's batches are complete, at most Next: a reader that stands at it has read everything that the
+// commands so far caused, and not the half of what one of them did.
+func (s *Store) Whole() uint64 { return s.whole.Load() }
 
 // Read gives a message by number: ErrDropped below First, ErrNotYet from Next on. The bytes are the store's and never change.
 func (s *Store) Read(number uint64) ([]byte, error) {
 	r := s.NewReader(number)
 	return r.Next()
 }
+
+// Fill is which part of the memory that the store may use is in use, from 0 to 1: at 1 the oldest messages go.
+func (s *Store) Fill() float64 { return float64(len(s.dir.Load().chunks)) / float64(s.maxChunks) }

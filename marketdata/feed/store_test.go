@@ -403,3 +403,31 @@ func ExampleStore() {
 	// second <nil>
 	// no message has this number yet
 }
+
+// TestWholeIsTheEndOfABatch: a chunk that is full in the middle of a batch shows its messages, but not that the batch is complete.
+func TestWholeIsTheEndOfABatch(t *testing.T) {
+	s := NewStore(0)
+	message := make([]byte, 20)
+	for number := uint64(1); number <= chunkMessages+1; number++ {
+		s.Append(number, message)
+	}
+	if s.Next() != chunkMessages+1 || s.Whole() != 1 {
+		t.Errorf("in the middle of a batch: next %d, whole %d", s.Next(), s.Whole())
+	}
+	s.Publish()
+	if s.Next() != chunkMessages+2 || s.Whole() != s.Next() {
+		t.Errorf("at its end: next %d, whole %d", s.Next(), s.Whole())
+	}
+	var content bytes.Buffer
+	x := s.Export()
+	if _, err := x.WriteTo(&content); err != nil {
+		t.Fatal(err)
+	}
+	twin, old := NewStore(0), NewStore(0)
+	if _, err := twin.Load(content.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Replace(twin); err != nil || old.Whole() != s.Whole() {
+		t.Errorf("taken over: whole %d of %d, %v", old.Whole(), s.Whole(), err)
+	}
+}

@@ -133,6 +133,7 @@ func (s *Store) Replace(other *Store) error {
 	s.last, s.written, s.used, s.hash = other.last, other.written, other.used, other.hash
 	s.dir.Store(other.dir.Load())
 	s.next.Store(other.Next())
+	s.whole.Store(other.Whole())
 	s.wake()
 	return nil
 }

@@ -35,6 +35,7 @@ type Config struct {
 	Replication Replication `toml:"replication"`
 	Gateway     Gateway     `toml:"gateway"`
 	Feed        Feed        `toml:"feed"`
+	Web         Web         `toml:"web"`
 	Timing      Timing      `toml:"timing"`
 	Limits      Limits      `toml:"limits"`
 }
@@ -208,6 +209,7 @@ func DefaultConfig() Config {
 			MessageBurst: 1000, MaxRefused: 1000, MarketDataInterval: Duration(100 * time.Millisecond),
 		},
 		Feed: Feed{MaxPacket: 1400, MulticastTTL: 1, Heartbeat: seconds(1), MaxKeptBytes: 1 << 30, MaxConnection: 256},
+		Web:  defaultWeb(),
 		Timing: Timing{
 			HeartbeatInterval: Duration(7 * time.Millisecond), CommitPush: Duration(100 * time.Microsecond),
 			MaxLogPin: Duration(time.Second),
@@ -325,6 +327,9 @@ func (c *Config) Check() error {
 		return err
 	}
 	if err := c.checkFIXListening(); err != nil {
+		return err
+	}
+	if err := c.Web.check(); err != nil {
 		return err
 	}
 	return c.checkMarket()

@@ -12,7 +12,7 @@
 //  7. outbox.go: book.Market.Apply turns each command into events: same bytes, same events, same numbers, same hash.
 //  8. outbox.go: every replica files the events: messages to sessions in reports.go, feed messages in marketdata's store.
 //  9. gateway.go: on the leader, the connection's writer follows the report store and sends what its session has not had yet.
-//  10. feed.go: every replica publishes the identical feed from its store.
+//  10. feed.go: every replica publishes the identical feed from its store; ws_feed.go shows the market of it to WebSocket and REST clients.
 //
 // Around it: leadership.go (what a leader does besides: the market's start, timers of disconnected sessions), transfer.go (state for a replica
 // that comes back), http.go (status, metrics, state transfer), provider.go (whose memory), config.go (every setting and bound).

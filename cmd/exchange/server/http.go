@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -17,14 +18,19 @@ import (
 //	GET /v1/hash?index=N      state hash after command N
 //	GET /v1/state             the whole state, for a replica of this cluster, or what was added to it since (transfer.go)
 //	POST /v1/switchover[?to=ID]  this replica, which leads, hands over (switchover.go)
+//
+// and, on the same port, everybody's questions about the market (rest.go, ws_feed.go).
 type httpServer struct {
-	r        *Replica
-	listener net.Listener
-	server   *fasthttp.Server
+	r    *Replica
+	port httpPort
+	feed *webFeed
+	web  *webServer
 }
 
 const (
 	httpMaxConnections = 256
+	httpMaxPublic      = 1024      // connections with questions about the market; WebSocket ones no longer count once they are made
+	httpMaxBody        = 1 << 10   // nothing that is asked here has a body
 	httpReadBuffer     = 256 << 10 // a state's query names every session
 	httpReadTimeout    = 5 * time.Second
 	httpIdleTimeout    = 30 * time.Second
@@ -36,12 +42,39 @@ func listenHTTP(r *Replica) (*httpServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &httpServer{r: r, listener: l}
-	h.server = &fasthttp.Server{
-		Handler: h.handle, Name: "exchange", Concurrency: httpMaxConnections, ReadTimeout: httpReadTimeout, IdleTimeout: httpIdleTimeout,
-		NoDefaultDate: true, ReadBufferSize: httpReadBuffer, Logger: quiet{}, CloseOnShutdown: true,
-	}
+	h := &httpServer{r: r}
+	h.feed = newWebFeed(r.outbox.feed, r.cfg.Web, r.cfg.FeedSession, h.tick, h.decided, r.log)
+	h.web = newWebServer(h.feed)
+	h.port = newHTTPPort(l, h.handle, r.cfg.Web.MaxConnections)
 	return h, nil
+}
+
+// newHTTPPort makes the port's two sides around one handler.
+func newHTTPPort(l net.Listener, handle fasthttp.RequestHandler, webSockets int) httpPort {
+	side := func(connections, head int) *fasthttp.Server {
+		return &fasthttp.Server{
+			Handler: handle, Name: "exchange", Concurrency: connections, ReadTimeout: httpReadTimeout, IdleTimeout: httpIdleTimeout,
+			NoDefaultDate: true, ReadBufferSize: head, Logger: quiet{}, CloseOnShutdown: true, MaxRequestBodySize: httpMaxBody,
+		}
+	}
+	return httpPort{
+		listener: l, inner: side(httpMaxConnections, httpReadBuffer), public: side(httpMaxPublic, webReadBuffer),
+		limit: int64(httpMaxConnections + httpMaxPublic + webSockets + portUndecided),
+	}
+}
+
+// tick is an instrument's, from the replicated state.
+func (h *httpServer) tick(symbol string) int64 {
+	i, _ := h.r.directory.Instrument([]byte(symbol))
+	return i.Tick
+}
+
+// decided is what the status says of the last message and the time.
+func (h *httpServer) decided() (uint64, int64) {
+	if s := h.r.status.Load(); s != nil {
+		return s.FeedNumber, s.Time
+	}
+	return 0, 0
 }
 
 // listen opens a TCP port, or says which setting to change.
@@ -58,12 +91,22 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-func (h *httpServer) serve() { _ = h.server.Serve(h.listener) }
+func (h *httpServer) serve() {
+	go h.feed.run()
+	h.port.serve()
+}
 
-func (h *httpServer) close() { _ = h.listener.Close() }
+func (h *httpServer) close() {
+	_ = h.port.listener.Close()
+	h.feed.close()
+}
 
 func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 	path := string(c.Path())
+	if !strings.HasPrefix(path, innerPath) {
+		h.web.handle(c)
+		return
+	}
 	if changes := path == "/v1/switchover"; changes != c.IsPost() || !changes && !c.IsGet() {
 		c.Error("GET is answered here, and POST for what changes something", fasthttp.StatusMethodNotAllowed)
 		return
@@ -157,7 +200,7 @@ func (r *Replica) publishStatus(now int64) {
 		CommitIndex: n.FUO.Index, AppliedIndex: r.applied.Index, LagEntries: n.FUO.Index - r.applied.Index,
 		LogUsed: n.End - r.applied.Offset, Chain: r.applied.Chain,
 		Commands: m.Index(), StateHash: hex(m.StreamHash()), Orders: m.Orders(), Trades: m.Trades(), Volume: m.Volume(), Resting: m.Resting(),
-		Sessions: m.NumSessions(), Connected: connected, FeedNumber: r.outbox.feed.Next() - 1, FeedSession: r.cfg.FeedSession,
+		Sessions: m.NumSessions(), Connected: connected, FeedNumber: r.outbox.feed.Next() - 1, FeedSession: r.cfg.FeedSession, Time: m.Time(),
 		LeaderSince: r.leading.since, FirstDecision: r.leading.first, InboxWaiting: r.inbox.waiting(),
 	}
 	for _, id := range n.Confirmed {

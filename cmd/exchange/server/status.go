@@ -37,6 +37,7 @@ type Status struct {
 	Sessions     int    `json:"sessions"`    // known
 	Connected    int    `json:"connected"`   // sessions with a live connection, by the replicated state
 	FeedNumber   uint64 `json:"feed_number"` // last
+	Time         int64  `json:"time_ns"`     // of the latest command, since the Unix epoch
 	FeedHash     string `json:"feed_hash"`   // rolling over the feed's messages
 	FeedSession  string `json:"feed_session"`
 	InboxWaiting int    `json:"inbox_waiting"`
