@@ -22,6 +22,8 @@ const (
 	Disconnected
 	// Requested: Number is the first of the messages that were lost on every line and are asked for at Address.
 	Requested
+	// SnapshotTaken: the books were taken from Address; Number is the feed's first message after them.
+	SnapshotTaken
 )
 
 // Notice tells of such a change.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"exchange/marketdata/moldudp64"
-	"exchange/ouch/soupbin"
 )
 
 // Mold follows the feed from MoldUDP64 lines. Zero settings mean the defaults.
@@ -70,11 +69,9 @@ func (m *Mold) Run(ctx context.Context, handler Handler) error {
 	if m.FromNow {
 		config.From = 0
 	}
-	if m.Session != "" {
-		var err error
-		if config.Session, err = soupbin.MakeSession(m.Session); err != nil {
-			return fmt.Errorf("feed client: %w", err)
-		}
+	var err error
+	if config.Session, err = sessionNamed(m.Session); err != nil {
+		return err
 	}
 	r := &merge{mold: m, start: time.Now(), handler: handler, receiver: moldudp64.NewReceiver(config), done: make(chan struct{})}
 	for _, address := range m.RequestServers {

@@ -67,12 +67,9 @@ func (s *Soup) Run(ctx context.Context, handler Handler) error {
 	if len(s.Addresses) == 0 {
 		return errors.New("feed client: no address to connect to")
 	}
-	var session soupbin.Session
-	if s.Session != "" {
-		var err error
-		if session, err = soupbin.MakeSession(s.Session); err != nil {
-			return fmt.Errorf("feed client: %w", err)
-		}
+	session, err := sessionNamed(s.Session)
+	if err != nil {
+		return err
 	}
 	from := max(s.From, 1)
 	if s.FromNow {
