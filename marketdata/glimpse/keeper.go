@@ -32,7 +32,7 @@ const (
 	defaultFresh     = 100 * time.Millisecond
 	// lookEvery is how often a Keeper looks whether it is too far behind, or has the time to catch up.
 	lookEvery = 100 * time.Millisecond
-	// stretch is how many messages are applied before others get the processor.
+	// stretch is how many messages are applied before others get the processor; a feed with no more than that between two looks is not busy.
 	stretch = 1024
 	// seedAgain is the pause after a seed could not be had.
 	seedAgain = 200 * time.Millisecond
@@ -145,7 +145,7 @@ func (k *Keeper) run() {
 			reply <- answer{image, err}
 		case <-look.C:
 			next := k.store.Next()
-			if quiet := next == last; quiet || next-k.reader.Number() > k.config.MaxBehind {
+			if quiet := next-last <= stretch; quiet || next-k.reader.Number() > k.config.MaxBehind {
 				k.catchUp()
 			}
 			last = next

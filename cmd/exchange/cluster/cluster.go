@@ -249,7 +249,7 @@ func (c *Cluster) Describe() File {
 		Instruments: c.base.Instruments, OUCH: []Account{}, FIXSessions: []Session{},
 	}
 	for _, m := range c.base.Members {
-		r := Replica{ID: m.ID, FIX: m.FIX, OUCH: m.OUCH, ITCH: m.ITCH, Mold: m.Mold, MoldRequest: m.MoldRequest, HTTP: m.HTTP}
+		r := Replica{ID: m.ID, FIX: m.FIX, OUCH: m.OUCH, ITCH: m.ITCH, Mold: m.Mold, MoldRequest: m.MoldRequest, Glimpse: m.Glimpse, HTTP: m.HTTP}
 		if p := c.processes[m.ID]; p != nil {
 			r.PID, r.Alive = p.pid(), p.alive()
 		}

@@ -26,7 +26,7 @@ func (c *Cluster) choosePorts() error {
 			c.base.Members = append(c.base.Members, server.MemberAt("127.0.0.1", base, id))
 		}
 		for _, m := range c.base.Members {
-			for _, a := range []string{m.FIX, m.OUCH, m.ITCH, m.HTTP, m.Replication} {
+			for _, a := range []string{m.FIX, m.OUCH, m.ITCH, m.Glimpse, m.HTTP, m.Replication} {
 				l, err := net.Listen("tcp", a)
 				if err != nil {
 					return fmt.Errorf("port in use: %s: %w; choose others with --base-port", a, err)

@@ -107,7 +107,7 @@ func (r *Replica) open() error {
 	if r.waker, err = newWaker(r.wake); err != nil {
 		return err
 	}
-	if r.feed, err = listenFeed(r.cfg, r.outbox.feed); err != nil {
+	if r.feed, err = listenFeed(r); err != nil {
 		return err
 	}
 	if r.http, err = listenHTTP(r); err != nil {
@@ -142,11 +142,11 @@ func (r *Replica) Run() error {
 		Str("provider", r.cfg.Provider).Str("fencing", r.fencing).Int("large_pages_bytes", r.gathered).Msg("replica starts")
 	go r.gateway.serve()
 	go r.ouch.serve()
-	go r.feed.serve()
+	r.feed.serve()
 	go r.http.serve()
 	if r.start.learner {
 		r.host.fetch()
-	} else if err := r.feed.line.start(); err != nil {
+	} else if err := r.feed.start(); err != nil {
 		return err
 	}
 	func() {
