@@ -272,7 +272,8 @@ func TestWhoIsLetIn(t *testing.T) {
 	store, d := feed.NewStore(1<<30), newDay(5, 10)
 	empty := feed.NewStore(1 << 20)
 	publish(store, d, 50)
-	open, _, _ := port(t, store, glimpse.KeeperConfig{}, glimpse.ServerConfig{MaxConnections: 2})
+	open, _, _ := port(t, store, glimpse.KeeperConfig{}, glimpse.ServerConfig{})
+	narrow, _, _ := port(t, store, glimpse.KeeperConfig{}, glimpse.ServerConfig{MaxConnections: 2})
 	locked, _, _ := port(t, store, glimpse.KeeperConfig{}, glimpse.ServerConfig{Username: "JOE", Password: "secret"})
 	nothing, _, _ := port(t, empty, glimpse.KeeperConfig{}, glimpse.ServerConfig{})
 	for name, c := range map[string]struct {
@@ -317,13 +318,13 @@ func TestWhoIsLetIn(t *testing.T) {
 	}
 	// Two connections that say nothing fill the house.
 	for range 2 {
-		c, err := net.Dial("tcp", open)
+		c, err := net.Dial("tcp", narrow)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer c.Close()
 	}
-	full := client.Snapshot{Addresses: []string{open}, GiveUpAfter: time.Nanosecond}
+	full := client.Snapshot{Addresses: []string{narrow}, GiveUpAfter: time.Nanosecond}
 	for deadline := time.Now().Add(patience); ; {
 		if _, err := full.Take(context.Background()); errors.Is(err, client.ErrSnapshotCut) || err != nil && !errors.Is(err, client.ErrRejected) {
 			break
