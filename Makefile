@@ -1,5 +1,5 @@
 # One-line tasks. `make check` is what CI runs.
-.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers
+.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers feed-check feed-tshark
 
 run:    ; go run ./cmd/exchange demo
 test:   ; go test ./...
@@ -11,4 +11,6 @@ fmt:    ; gofmt -w .
 rdma-vm: ; bash rdmaio/verbs/guest/run.sh
 FIX_PEERS_KILLS ?= 50
 fix-peers: ; sh fix/peers/run.sh $(FIX_PEERS_KILLS)
+feed-check: ; sh marketdata/testdata/feed-check.sh 1000000
+feed-tshark: ; sh marketdata/peers/tshark/run.sh
 check:  ; bash .ci/run
