@@ -25,6 +25,8 @@ type Options struct {
 	Binary       string        // the exchange program; "": this one
 	Market       func(*server.Config)
 	KeepLogs     bool // leave the replicas' logs behind
+	// LineReceivers is how many receivers every MoldUDP64 line is sent to beside the first, at 127.0.0.2, 127.0.0.3 … and the same port.
+	LineReceivers int
 	// Notice is told one line for each change a person would want to know of; may be nil.
 	Notice func(string)
 }
