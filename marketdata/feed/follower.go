@@ -51,9 +51,27 @@ func (f *Follower) Close() {
 	f.store.followers.Store(&all)
 }
 
-// wake wakes who is armed: a load each if nobody is. The follower armed before it looked at next, so it either saw the new
-// number or is seen armed here.
+// PassOn makes Publish call raise in place of waking the followers, if one of them waits: raise has to see to it that another goroutine calls Wake at
+// once. It is for a writer whose thread is not to wake goroutines itself. To be called before anything is appended.
+func (s *Store) PassOn(raise func()) { s.raise = raise }
+
+// wake wakes who is armed, or passes that on: a load each if nobody is.
 func (s *Store) wake() {
+	if s.raise == nil {
+		s.Wake()
+		return
+	}
+	for _, f := range *s.followers.Load() {
+		if f.armed.Load() {
+			s.raise()
+			return
+		}
+	}
+}
+
+// Wake wakes the followers that are armed. The follower armed before it looked at next, so it either saw the new number or is seen armed here. Any
+// goroutine may call it.
+func (s *Store) Wake() {
 	for _, f := range *s.followers.Load() {
 		if f.armed.Load() && f.armed.Swap(false) {
 			select {

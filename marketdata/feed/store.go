@@ -77,6 +77,7 @@ type Store struct {
 	next atomic.Uint64 // number of the first message that is not published
 
 	followers atomic.Pointer[[]*Follower]
+	raise     func()     // see PassOn
 	following sync.Mutex // serialises changes of followers; the writer never takes it
 }
 

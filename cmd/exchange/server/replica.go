@@ -104,9 +104,10 @@ func (r *Replica) open() error {
 	if r.ouch, err = listenOUCH(r); err != nil {
 		return err
 	}
-	if r.waker, err = newWaker(r.wake); err != nil {
+	if r.waker, err = newWaker(r.wake, r.outbox.feed.Wake); err != nil {
 		return err
 	}
+	r.outbox.feed.PassOn(r.waker.addFeed)
 	if r.feed, err = listenFeed(r); err != nil {
 		return err
 	}
