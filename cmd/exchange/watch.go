@@ -29,6 +29,7 @@ type watchOptions struct {
 	fromSnapshot bool
 	glimpse      string
 	lines        bool
+	netInterface string
 	capture      string
 	plain        bool
 	levels       int
@@ -54,6 +55,7 @@ came: the packets of SoupBinTCP, or with --lines each datagram with its length i
 	f.BoolVar(&o.fromSnapshot, "from-snapshot", false, "begin with the books as they are, not with the day's first message")
 	f.StringVar(&o.glimpse, "glimpse", "", "addresses of the snapshot ports, HOST:PORT[,…] (default: those of the demo that is running); implies --from-snapshot")
 	f.BoolVar(&o.lines, "lines", false, "hear the MoldUDP64 lines of the demo that is running")
+	f.StringVar(&o.netInterface, "interface", "", "network interface to join multicast groups on, with --lines (default: the system's choice)")
 	f.StringVar(&o.capture, "capture", "", "file to keep what came in, as it came")
 	f.BoolVar(&o.plain, "plain", false, "a line an event")
 	f.IntVar(&o.levels, "levels", 10, "price levels of each side in the ladder")
@@ -147,7 +149,7 @@ func (o *watchOptions) market(symbol string) (*client.Market, error) {
 		m.Soup = &client.Soup{Addresses: addresses(o.feed, cluster.Replica.ITCHAddress), GiveUpAfter: feedPatience}
 		return m, nil
 	}
-	m.Mold = &client.Mold{RequestServers: f.Addresses(cluster.Replica.MoldRequestAddress)}
+	m.Mold = &client.Mold{Interface: o.netInterface, RequestServers: f.Addresses(cluster.Replica.MoldRequestAddress)}
 	for _, r := range f.Replicas {
 		if line, _, _ := strings.Cut(r.Mold, ","); line != "" && !slices.Contains(m.Mold.Lines, line) {
 			m.Mold.Lines = append(m.Mold.Lines, line)
