@@ -23,17 +23,22 @@ type Follower struct {
 	C     chan struct{}
 	store *Store
 	armed atomic.Bool
+	// direct, if not nil, is called in place of a send to C.
+	direct func()
 }
 
 // Follow registers a follower, of whom there may be MaxFollowers.
-func (s *Store) Follow() (*Follower, error) {
+func (s *Store) Follow() (*Follower, error) { return s.FollowWith(nil) }
+
+// FollowWith is Follow for one who wakes others: wake is called in place of a send to C, by whoever calls Wake or Publish, and must not block for long.
+func (s *Store) FollowWith(wake func()) (*Follower, error) {
 	s.following.Lock()
 	defer s.following.Unlock()
 	old := *s.followers.Load()
 	if len(old) == MaxFollowers {
 		return nil, fmt.Errorf("feed: %d followers already: let one of them wake the others", MaxFollowers)
 	}
-	f := &Follower{C: make(chan struct{}, 1), store: s}
+	f := &Follower{C: make(chan struct{}, 1), store: s, direct: wake}
 	all := append(slices.Clone(old), f)
 	s.followers.Store(&all)
 	return f, nil
@@ -74,6 +79,10 @@ func (s *Store) wake() {
 func (s *Store) Wake() {
 	for _, f := range *s.followers.Load() {
 		if f.armed.Load() && f.armed.Swap(false) {
+			if f.direct != nil {
+				f.direct()
+				continue
+			}
 			select {
 			case f.C <- struct{}{}:
 			default:
