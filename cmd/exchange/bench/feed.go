@@ -33,7 +33,8 @@ const (
 //
 //  1. A cluster is started, and another process that answers as many bytes with as many, and does nothing else: the floor.
 //  2. One order at a time, and the reader waits for nothing but its message: over SoupBinTCP from the leader, over SoupBinTCP from a follower, and on the
-//     leader's line in datagrams. The floor has its turn between the rounds.
+//     leader's line in datagrams. The floor has its turn between the rounds, and so have orders whose
+//     report is waited for: so much of the time is not the feed's.
 //  3. Many orders under way, and a reader beside: how many messages come in a second.
 //  4. How far the lines of the three replicas are apart: the first arrival of a message, on whichever line, to the last.
 func Feed(ctx context.Context, o FeedOptions) (*Report, error) {
@@ -126,7 +127,7 @@ func (m *feedMeasuring) latency(ctx context.Context, way feedWay, inFlight int) 
 		return err
 	}
 	defer func() { ear.close() }()
-	ours, floor := newSamples(), newSamples()
+	ours, floor, reports := newSamples(), newSamples(), newSamples()
 	total := m.o.Orders
 	if inFlight == 1 {
 		total = max(m.o.Orders/20, 1)
@@ -137,12 +138,16 @@ func (m *feedMeasuring) latency(ctx context.Context, way feedWay, inFlight int) 
 			return err
 		}
 		count := min(feedRound, total-max(done, 0))
-		a, b := ours, floor
+		a, b, c := ours, floor, reports
 		if done < 0 {
-			count, a, b = -done, newSamples(), newSamples()
+			count, a, b, c = -done, newSamples(), newSamples(), newSamples()
 		}
-		tried := newSamples()
-		if err := m.round(ear, count, inFlight, tried); err != nil {
+		tried, answered := newSamples(), newSamples()
+		err := m.round(ear, count, inFlight, tried)
+		if err == nil {
+			err = m.answers(ear, count, inFlight, answered)
+		}
+		if err != nil {
 			// On a machine with too much else to do another replica takes the lead: the round is done again.
 			if m.again++; m.again > feedAgain {
 				return fmt.Errorf("the leader changes again and again: %w; give the machine less else to do", err)
@@ -154,6 +159,7 @@ func (m *feedMeasuring) latency(ctx context.Context, way feedWay, inFlight int) 
 			continue
 		}
 		a.add(tried)
+		c.add(answered)
 		if err := m.echo.round(count, inFlight, b); err != nil {
 			return err
 		}
@@ -162,7 +168,9 @@ func (m *feedMeasuring) latency(ctx context.Context, way feedWay, inFlight int) 
 	params := map[string]any{"via": way.name, "from": way.from, "replicas": 3, "connections": 1, "in_flight": inFlight}
 	figure := ours.figure("order_to_feed_message", params)
 	raw := floor.figure("raw_tcp", map[string]any{"beside": way.name + " " + way.from, "connections": 1, "in_flight": inFlight})
-	m.report.Figures, m.report.Floors = append(m.report.Figures, figure), append(m.report.Floors, raw)
+	answer := reports.figure("order_to_report", map[string]any{"beside": way.name + " " + way.from, "replicas": 3, "connections": 1, "in_flight": inFlight})
+	m.report.Figures, m.report.Floors = append(m.report.Figures, figure, answer), append(m.report.Floors, raw)
+	m.report.ratio(fmt.Sprintf("over_order_to_report_p50_%s_%s_%d", way.name, way.from, inFlight), figure.P50, answer.P50)
 	m.report.ratio(fmt.Sprintf("over_raw_tcp_p50_%s_%s_%d", way.name, way.from, inFlight), figure.P50, raw.P50)
 	return nil
 }
@@ -175,6 +183,17 @@ func (m *feedMeasuring) round(ear feedEar, count, inFlight int, s *samples) (err
 		err = m.pipelined(ear, count, inFlight, s)
 	}
 	if err != nil {
+		return err
+	}
+	if err := m.venue.cancelAll(); err != nil {
+		return err
+	}
+	return ear.drain()
+}
+
+// answers does the same with the orders' reports to the one who entered them: how long an order takes without the feed.
+func (m *feedMeasuring) answers(ear feedEar, count, inFlight int, s *samples) error {
+	if err := m.venue.round(count, inFlight, s); err != nil {
 		return err
 	}
 	if err := m.venue.cancelAll(); err != nil {
