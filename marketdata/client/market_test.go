@@ -280,9 +280,12 @@ func TestBooksAreTakenAnewWhenAMessageCannotBeHad(t *testing.T) {
 			}
 			for v.day.number < last-1 {
 				v.publish(int(min(10_000, last-1-v.day.number)))
-				if _, err := v.keepers[0].Image(context.Background()); err != nil { // it keeps up
+				image, err := v.keepers[0].Image(context.Background()) // it keeps up
+				if err != nil {
 					t.Error(err)
+					return
 				}
+				image.Release()
 			}
 		}
 		if over == "SoupBinTCP" {

@@ -335,6 +335,33 @@ func TestWhoIsLetIn(t *testing.T) {
 	}
 }
 
+// TestSlowReadersShareImages: while as many are held as may be, nobody gets another one; afterwards there is a new one.
+func TestSlowReadersShareImages(t *testing.T) {
+	store, d := feed.NewStore(1<<30), newDay(6, 100)
+	publish(store, d, 100)
+	_, keeper, _ := port(t, store, glimpse.KeeperConfig{Fresh: time.Nanosecond, MaxImages: 3}, glimpse.ServerConfig{})
+	var held []*glimpse.Image
+	numbers := map[uint64]int{}
+	for range 10 {
+		publish(store, d, 10)
+		image, err := keeper.Image(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, image)
+		numbers[image.Next]++
+	}
+	if len(numbers) != 3 || numbers[131] != 8 || keeper.Status().Images != 3 {
+		t.Errorf("images at %v, %d made", numbers, keeper.Status().Images)
+	}
+	for _, image := range held {
+		image.Release()
+	}
+	if image, err := keeper.Image(context.Background()); err != nil || image.Next != store.Next() {
+		t.Errorf("afterwards: %+v, %v", image, err)
+	}
+}
+
 func TestTheEnd(t *testing.T) {
 	for _, n := range []uint64{1, 21, 1<<64 - 1} {
 		b := glimpse.AppendEnd(nil, n)

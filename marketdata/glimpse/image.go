@@ -1,13 +1,16 @@
 package glimpse
 
 import (
+	"sync/atomic"
+	"time"
+
 	"exchange/marketdata/depth"
 	"exchange/marketdata/itch"
 	"exchange/ouch/soupbin"
-	"time"
 )
 
-// Image is the books at one number of the feed. It never changes, and any number of connections send it at once.
+// Image is the books at one number of the feed. It never changes, and any number of connections send it at once. Whoever was given it says with Release that it
+// is done with it.
 type Image struct {
 	// Next is the number of the feed's first message to be applied after it.
 	Next uint64
@@ -16,6 +19,26 @@ type Image struct {
 
 	made    time.Time
 	packets []byte // sequenced packets of SoupBinTCP, one after another
+	holders atomic.Int32
+	alive   *atomic.Int32 // the keeper's count of images that somebody holds
+}
+
+// hold counts one more holder.
+func (i *Image) hold() *Image {
+	if i.holders.Add(1) == 1 {
+		i.alive.Add(1)
+	}
+	return i
+}
+
+// Release gives it back.
+func (i *Image) Release() {
+	switch n := i.holders.Add(-1); {
+	case n == 0:
+		i.alive.Add(-1)
+	case n < 0:
+		panic("glimpse: an image was released more often than it was given out")
+	}
 }
 
 // makeImage writes the books down.

@@ -20,6 +20,9 @@ type KeeperConfig struct {
 	MaxBehind uint64
 	// Fresh is how old an image may be to be given to another client (default 100 ms).
 	Fresh time.Duration
+	// MaxImages bounds the images that are being sent at one time (default 4), and so the memory for them. When so many are, who asks gets the last one,
+	// older than Fresh though it is: it is as good for whoever goes on from the feed at its number.
+	MaxImages int
 	// Seed gives books and the number of the message after them, when the store's oldest messages are gone: another replica's snapshot. Nil: there
 	// is none, and without its first messages the feed makes no books.
 	Seed func(ctx context.Context) (books *depth.Builder, next uint64, err error)
@@ -30,6 +33,7 @@ type KeeperConfig struct {
 const (
 	defaultMaxBehind = 1 << 17
 	defaultFresh     = 100 * time.Millisecond
+	defaultMaxImages = 4
 	// lookEvery is how often a Keeper looks whether it is too far behind, or has the time to catch up.
 	lookEvery = 100 * time.Millisecond
 	// stretch is how many messages are applied before others get the processor; a feed with no more than that between two looks is not busy.
@@ -52,6 +56,8 @@ type Keeper struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+
+	alive atomic.Int32 // images that somebody holds, the keeper or a connection
 
 	// The goroutine's own.
 	books  *depth.Builder // nil: to be seeded
@@ -89,6 +95,9 @@ func NewKeeper(store *feed.Store, config KeeperConfig) *Keeper {
 	if config.Fresh <= 0 {
 		config.Fresh = defaultFresh
 	}
+	if config.MaxImages <= 0 {
+		config.MaxImages = defaultMaxImages
+	}
 	k := &Keeper{store: store, config: config, asked: make(chan chan answer), books: depth.NewBuilder(), reader: store.NewReader(1)}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.wg.Add(1)
@@ -114,7 +123,8 @@ func (k *Keeper) Status() KeeperStatus {
 	return s
 }
 
-// Image gives the books as they are now, or were a moment ago (KeeperConfig.Fresh). ErrNoBooks, or the feed's fault, if there are none.
+// Image gives the books as they are now, or were a moment ago (KeeperConfig.Fresh). ErrNoBooks, or the feed's fault, if there are none. The image is to be
+// released.
 func (k *Keeper) Image(ctx context.Context) (*Image, error) {
 	reply := make(chan answer, 1)
 	select {
@@ -128,6 +138,15 @@ func (k *Keeper) Image(ctx context.Context) (*Image, error) {
 	case a := <-reply:
 		return a.image, a.err
 	case <-ctx.Done():
+		go func() { // the answer is on its way, or the keeper closes
+			select {
+			case a := <-reply:
+				if a.image != nil {
+					a.image.Release()
+				}
+			case <-k.ctx.Done():
+			}
+		}()
 		return nil, ctx.Err()
 	case <-k.ctx.Done():
 		return nil, ErrClosed
@@ -149,8 +168,8 @@ func (k *Keeper) run() {
 				k.catchUp()
 			}
 			last = next
-			if k.image != nil && time.Since(k.image.made) > k.config.Fresh {
-				k.image = nil // those who send it hold it
+			if k.image != nil && !k.current() {
+				k.drop()
 			}
 		case <-k.ctx.Done():
 			return
@@ -160,8 +179,8 @@ func (k *Keeper) run() {
 
 // take gives an image for who asks now.
 func (k *Keeper) take() (*Image, error) {
-	if k.image != nil && time.Since(k.image.made) <= k.config.Fresh {
-		return k.image, nil
+	if k.image != nil && k.current() {
+		return k.image.hold(), nil
 	}
 	k.catchUp()
 	switch {
@@ -170,9 +189,27 @@ func (k *Keeper) take() (*Image, error) {
 	case k.books == nil || k.reader.Number() == 1: // a market has a first message; a replica without one has not been told of it yet
 		return nil, ErrNoBooks
 	}
+	k.drop()
 	k.image = makeImage(k.books, k.reader.Number())
+	k.image.alive = &k.alive
+	k.image.hold() // the keeper does
 	k.images.Add(1)
-	return k.image, nil
+	return k.image.hold(), nil
+}
+
+// current tells whether the image is given to who asks now: it is fresh, or there are so many that no more are made. It has to be one that the
+// feed goes on from.
+func (k *Keeper) current() bool {
+	fresh := time.Since(k.image.made) <= k.config.Fresh || int(k.alive.Load()) >= k.config.MaxImages
+	return fresh && k.image.Next >= k.store.First()
+}
+
+// drop gives the keeper's own image back; those who send it hold it.
+func (k *Keeper) drop() {
+	if k.image != nil {
+		k.image.Release()
+		k.image = nil
+	}
 }
 
 // catchUp applies what is published now. What is dropped already is made good by a seed, if one can be had.

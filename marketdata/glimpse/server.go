@@ -189,6 +189,7 @@ func (s *Server) serve(conn net.Conn) error {
 	if err != nil {
 		return s.refuse(conn, &core, soupbin.SessionNotAvailable, err)
 	}
+	defer image.Release()
 	if err := s.write(conn, core.Accept(nil, s.config.Session, 1, s.now())); err != nil {
 		return err
 	}
