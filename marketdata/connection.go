@@ -180,6 +180,7 @@ func (c *connection) fill(out []byte) (_ []byte, last error) {
 	}
 	// Armed before the store is looked at: what is published later wakes. Ended before it too: what came before the end is sent.
 	c.armed.Store(true)
+	c.server.follower.Arm()
 	ended := c.server.ended.Load()
 	for len(out) < sendBuffer {
 		message, err := c.reader.Next()

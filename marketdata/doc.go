@@ -4,6 +4,7 @@
 //	feed/       the store of the messages by number, which everything below reads with a cursor
 //	(here)      Server: the feed over SoupBinTCP from any number that is kept
 //	moldudp64/  the feed in datagrams: publisher, request server, and a receiver that merges lines
+//	glimpse/    snapshots of the books, and the number to go on from, for late joiners
 //	client/     the consumer's end: one stream in order, each message once, from any replica or line
 //	depth/      books built from the messages, order by order
 //	ws/         the messages as JSON in the shape of Coinbase Exchange, for WebSocket and REST

@@ -11,6 +11,7 @@ import (
 	"exchange/marketdata/client"
 	"exchange/marketdata/depth"
 	"exchange/marketdata/feed"
+	"exchange/marketdata/glimpse"
 	"exchange/marketdata/itch"
 	"exchange/marketdata/tape"
 	"exchange/ouch/soupbin"
@@ -48,20 +49,91 @@ func Example() {
 	// bid 60@99.50
 }
 
+// A late joiner takes the books as they are from the snapshot port, goes on from the feed at the number that they are at, and takes them anew if it ever
+// has to. Over MoldUDP64 it is the same with a client.Mold in place of the client.Soup: Lines to hear, RequestServers to ask for what all of them lost.
+func Example_lateJoiner() {
+	address, snapshots, stop := aReplicaWithSnapshots()
+	defer stop()
+
+	traded := errors.New("traded")
+	var books *depth.Builder
+	market := client.Market{
+		Soup:     &client.Soup{Addresses: []string{address}},
+		Snapshot: &client.Snapshot{Addresses: []string{snapshots}},
+		Begun: func(b *depth.Builder, next uint64) {
+			books = b
+			fmt.Printf("%d orders, next is message %d\n", b.Orders(), next)
+		},
+		Handle: func(number uint64, message []byte, change *depth.Change) error {
+			os.Stdout.Write(tape.AppendLine(nil, number, change))
+			if change.Traded() {
+				return traded
+			}
+			return nil
+		},
+	}
+	fmt.Println(market.Run(context.Background()))
+	best, _ := books.Book("ABC").BestBid()
+	fmt.Printf("bid %d@%s\n", best.Shares, tape.AppendPrice(nil, best.Price))
+	// Output:
+	// 1 orders, next is message 4
+	// 10:00:00.000000000 #4 ABC trade 40@99.50 sell hits order 1, 60 left, match 1
+	// traded
+	// bid 60@99.50
+}
+
 // aReplica serves four messages.
 func aReplica() (address string, stop func()) {
 	store := feed.NewStore(1 << 20)
+	publish(store, day())
+	return serve(store)
+}
+
+// aReplicaWithSnapshots has published three of them, and publishes the last one once a snapshot was taken.
+func aReplicaWithSnapshots() (address, snapshots string, stop func()) {
+	store := feed.NewStore(1 << 20)
+	messages := day()
+	publish(store, messages[:3])
+	address, stopFeed := serve(store)
+	keeper := glimpse.NewKeeper(store, glimpse.KeeperConfig{})
+	session, err := soupbin.MakeSession("DAY0001")
+	if err != nil {
+		panic(err)
+	}
+	server, err := glimpse.NewServer(keeper, glimpse.ServerConfig{Session: session, Closed: func(net.Addr, error) { publish(store, messages[3:]) }})
+	if err != nil {
+		panic(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	go server.Serve(l)
+	return address, l.Addr().String(), func() { server.Close(); keeper.Close(); stopFeed() }
+}
+
+func publish(store *feed.Store, messages []itch.Message) {
+	for i := range messages {
+		store.Append(store.Next()+uint64(i), itch.Append(nil, &messages[i]))
+	}
+	store.Publish()
+}
+
+func day() (messages []itch.Message) {
 	abc, ten := itch.MakeSymbol("ABC"), uint64(10*3600*1_000_000_000)
-	for i, m := range []itch.Message{
+	messages = []itch.Message{
 		{Type: itch.StockDirectory, Locate: 1, Stock: abc, RoundLot: 1},
 		{Type: itch.TradingAction, Locate: 1, Stock: abc, Code: 'T'},
 		{Type: itch.AddOrder, Locate: 1, Stock: abc, Ref: 1, Side: 'B', Shares: 100, Price: 99_5000},
 		{Type: itch.OrderExecuted, Locate: 1, Ref: 1, Shares: 40, Match: 1},
-	} {
-		m.Timestamp = ten
-		store.Append(uint64(i+1), itch.Append(nil, &m))
 	}
-	store.Publish()
+	for i := range messages {
+		messages[i].Timestamp = ten
+	}
+	return messages
+}
+
+func serve(store *feed.Store) (address string, stop func()) {
 	server, err := marketdata.NewServer(store, marketdata.ServerConfig{})
 	if err != nil {
 		panic(err)

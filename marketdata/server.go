@@ -61,7 +61,6 @@ type Server struct {
 	listeners   map[net.Listener]struct{}
 	connections map[*connection]struct{}
 	follower    *feed.Follower
-	done        chan struct{}
 	wg          sync.WaitGroup
 }
 
@@ -73,16 +72,14 @@ func NewServer(store *feed.Store, config ServerConfig) (*Server, error) {
 	if config.WriteTimeout <= 0 {
 		config.WriteTimeout = defaultWriteTimeout
 	}
-	follower, err := store.Follow()
-	if err != nil {
-		return nil, err
-	}
 	s := &Server{
-		store: store, config: config, start: time.Now(), tick: tickInterval, follower: follower, done: make(chan struct{}),
+		store: store, config: config, start: time.Now(), tick: tickInterval,
 		listeners: map[net.Listener]struct{}{}, connections: map[*connection]struct{}{},
 	}
-	s.wg.Add(1)
-	go s.crier()
+	var err error
+	if s.follower, err = store.FollowWith(s.wakeAll); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -183,7 +180,6 @@ func (s *Server) Close() {
 		return
 	}
 	s.closed = true
-	close(s.done)
 	for l := range s.listeners {
 		l.Close()
 	}
@@ -195,24 +191,8 @@ func (s *Server) Close() {
 	s.wg.Wait()
 }
 
-// crier wakes the connections when something is published, so that the store's writer wakes one and not all.
-func (s *Server) crier() {
-	defer s.wg.Done()
-	for seen := uint64(0); ; {
-		s.follower.Arm()
-		if next := s.store.Next(); next != seen {
-			seen = next
-			s.wakeAll()
-			continue
-		}
-		select {
-		case <-s.follower.C:
-		case <-s.done:
-			return
-		}
-	}
-}
-
+// wakeAll wakes the connections that wait. It is the store's follower: a connection that has nothing to send arms itself, then the follower, then looks
+// once more, so whoever publishes after that look wakes it here.
 func (s *Server) wakeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,7 +18,7 @@ func benchCommand() *cobra.Command {
 		Use: "bench WHAT", Short: "Measure a part beside its floor, in the same run",
 		Example: "  exchange bench rdma\n  exchange bench rdma --provider tcp --json",
 	}
-	c.AddCommand(benchRDMACommand(), benchReplicateCommand(), benchFailoverCommand(), benchBookCommand(), benchOUCHCommand(), benchFIXCommand(), benchWSCommand())
+	c.AddCommand(benchRDMACommand(), benchReplicateCommand(), benchFailoverCommand(), benchBookCommand(), benchOUCHCommand(), benchFIXCommand(), benchFeedCommand(), benchWSCommand())
 	return c
 }
 

@@ -59,6 +59,7 @@ numbered wrongly or has diverged; 1 if a request got no answer.`,
 	f.IntVar(&d.o.Runs, "runs", 20, "how often it is done")
 	f.IntVar(&d.o.Clients, "clients", 4, fmt.Sprintf("FIX clients, 1 to %d", cluster.SampleTraders))
 	f.IntVar(&d.o.OUCH, "ouch", 2, fmt.Sprintf("OUCH clients, 0 to %d", cluster.OUCHTraders))
+	f.BoolVar(&d.o.Receivers, "receivers", false, "four receivers more, on lines that lose packets and joining late through snapshots, whose books have to be the engine's")
 	f.IntVar(&d.o.Window, "window", 16, "requests that each client keeps under way")
 	f.IntVar(&d.o.Rate, "rate", 2000, "requests per second of each client at most; 0: as fast as the answers come")
 	f.Uint64Var(&d.o.Seed, "seed", 0, "seed of the clients' orders and of the moments (default: a new one)")

@@ -175,13 +175,26 @@ func TestDrill(t *testing.T) {
 	for scenario, timed := range map[string]string{
 		"leader-kill": "kill_to_first_decision_ns", "leader-stop": "stop_to_first_decision_ns", "handover": "handover_to_first_decision_ns",
 	} {
-		out, errs, status := run(t, "", "drill", scenario, "--runs", "3", "--rate", "500", "--json")
+		args := []string{"drill", scenario, "--runs", "3", "--rate", "500", "--json"}
+		if scenario == "leader-kill" {
+			args = append(args, "--receivers")
+		}
+		out, errs, status := run(t, "", args...)
 		var report map[string]any
 		if err := json.Unmarshal([]byte(out), &report); err != nil || status != 0 {
 			t.Fatalf("%s: status %d, %v:\n%s%s", scenario, status, err, out, errs)
 		}
 		if report["schema"] != "exchange.drill/v1" || report["scenario"] != scenario || report["verdict"] != "pass" || report["runs"] != 3.0 || report["acknowledged"].(float64) < 100 {
 			t.Errorf("report: %s", out)
+		}
+		if receivers, _ := report["receivers"].([]any); scenario == "leader-kill" && len(receivers) != 4 {
+			t.Errorf("receivers: %v", report["receivers"])
+		} else {
+			for _, r := range receivers {
+				if r := r.(map[string]any); r["orders_compared"].(float64) == 0 || r["differences"] != 0.0 || r["messages"].(float64) == 0 {
+					t.Errorf("receiver %v", r)
+				}
+			}
 		}
 		if d, ok := report[timed].(map[string]any); !ok || d["p50"].(float64) <= 0 {
 			t.Errorf("%s: %v", timed, report[timed])

@@ -19,12 +19,16 @@ import (
 
 func replayCommand() *cobra.Command {
 	var through, asJSON bool
+	var keep drill.Keep
+	var every int
 	o := cluster.Options{Durability: "memory"}
 	window := 256
 	c := &cobra.Command{
 		Use: "replay FILE", Short: "Play an order-flow file through one book, or through a cluster", Args: cobra.ExactArgs(1),
 		Long: `Plays an order-flow file and prints what came out. With --cluster the orders go over FIX to a cluster of its own, and the
-result is taken from the execution reports and the replicas' state; both ways must print the same.`,
+result is taken from the execution reports and the replicas' state; both ways must print the same.
+
+What an outsider sees of it can be kept: the feed, and the engine's books for marketdata/testdata/decode.py to compare with what the feed builds.`,
 		Example: "  exchange replay testdata/orderflow/small.bin\n  exchange replay testdata/orderflow/small.bin --cluster --json",
 		RunE: func(c *cobra.Command, args []string) error {
 			f, err := orderflow.Read(args[0])
@@ -38,11 +42,21 @@ result is taken from the execution reports and the replicas' state; both ways mu
 				}
 				ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 				defer stop()
-				if result, err = drill.Replay(ctx, f, o, window, progress("orders", len(f.Records))); err != nil {
+				if result, err = drill.Replay(ctx, f, o, window, keep, progress("orders", len(f.Records))); err != nil {
 					return failed(err)
 				}
 			} else {
-				result = orderflow.Play(f, progress("orders", len(f.Records)))
+				if keep.Lines != "" {
+					return errors.New("--lines-to: there are lines only in a cluster; add --cluster")
+				}
+				day, err := openDay(keep.Feed, keep.Books, every)
+				if err != nil {
+					return err
+				}
+				result = orderflow.PlayObserved(f, progress("orders", len(f.Records)), day.observe)
+				if err := day.finish(); err != nil {
+					return err
+				}
 			}
 			if asJSON {
 				return printJSON(c.OutOrStdout(), struct {
@@ -63,6 +77,10 @@ result is taken from the execution reports and the replicas' state; both ways mu
 	f.StringVar(&o.Dir, "dir", "", "directory of the cluster (default: a temporary one)")
 	f.IntVar(&o.BasePort, "base-port", 0, "first port (default: where there is room)")
 	f.IntVar(&window, "window", 256, "requests under way at one time")
+	f.StringVar(&keep.Feed, "feed-to", "", "file for the feed, as a client gets it over SoupBinTCP")
+	f.StringVar(&keep.Lines, "lines-to", "", "file for the datagrams of the replicas' MoldUDP64 lines, with --cluster")
+	f.StringVar(&keep.Books, "books-to", "", "file for the engine's books at the end, order by order")
+	f.IntVar(&every, "books-every", 10_000, "without --cluster, note the books' checksum in that file every so many orders; 0: at the end only")
 	f.BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
 }

@@ -62,7 +62,8 @@ func statusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "status", Short: "Who leads, how far each replica is, and whether their states agree", Args: cobra.NoArgs,
 		Long: `Asks every replica. The state hashes are compared at the greatest command index that all of them have applied.
-Exit status 3 if they differ, 1 if nobody leads.`,
+The replicas compare their feeds themselves, message by message, and say how far they are known to be equal; SNAPSHOT is the feed number from which a
+snapshot of the books goes on at least. Exit status 3 if states or feeds differ, 1 if nobody leads.`,
 		Example: "  exchange status\n  exchange status --dir /tmp/my-demo --json\n  exchange status -c replica-1.toml",
 		RunE: func(c *cobra.Command, _ []string) error {
 			addresses, err := t.replicas()
@@ -83,6 +84,8 @@ Exit status 3 if they differ, 1 if nobody leads.`,
 				return err
 			case !s.Agree:
 				return unsafe(fmt.Errorf("state hashes differ at command %d: replicas have diverged; keep their directories and logs", s.CommonIndex))
+			case s.FeedAlarm():
+				return unsafe(errors.New("the feed is not to be trusted: see above; keep the replicas' directories and logs"))
 			case s.Leader == 0:
 				return failed(errors.New("nobody leads: see the replicas' reasons above"))
 			}
@@ -97,7 +100,7 @@ Exit status 3 if they differ, 1 if nobody leads.`,
 
 func printSurvey(out io.Writer, s cluster.Survey, full bool) error {
 	w := tabwriter.NewWriter(out, 2, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "REPLICA\tPID\tROLE\tEPOCH\tCOMMIT\tAPPLIED\tLAG\tCOMMANDS\tSTATE HASH\tFEED\tSESSIONS\tDURABILITY")
+	fmt.Fprintln(w, "REPLICA\tPID\tROLE\tEPOCH\tCOMMIT\tAPPLIED\tLAG\tCOMMANDS\tSTATE HASH\tFEED\tSNAPSHOT\tSESSIONS\tDURABILITY")
 	var top uint64
 	for _, r := range s.Replicas {
 		if r.Status != nil {
@@ -106,7 +109,7 @@ func printSurvey(out io.Writer, s cluster.Survey, full bool) error {
 	}
 	for _, r := range s.Replicas {
 		if r.Status == nil {
-			fmt.Fprintf(w, "%d\t-\tdown\t-\t-\t-\t-\t-\t-\t-\t-\t-\n", r.ID)
+			fmt.Fprintf(w, "%d\t-\tdown\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\n", r.ID)
 			continue
 		}
 		st := r.Status
@@ -114,8 +117,8 @@ func printSurvey(out io.Writer, s cluster.Survey, full bool) error {
 		if hash == "" {
 			hash = "-"
 		}
-		fmt.Fprintf(w, "%d\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%d/%d\t%s\n", st.ID, st.PID, st.Role, st.Epoch, st.CommitIndex, st.AppliedIndex,
-			top-st.AppliedIndex, st.Commands, hash, st.FeedNumber, st.Connected, st.Sessions, st.Durability)
+		fmt.Fprintf(w, "%d\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%d\t%d/%d\t%s\n", st.ID, st.PID, st.Role, st.Epoch, st.CommitIndex, st.AppliedIndex,
+			top-st.AppliedIndex, st.Commands, hash, st.FeedNumber, st.Feed.SnapshotNext, st.Connected, st.Sessions, st.Durability)
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -128,6 +131,7 @@ func printSurvey(out io.Writer, s cluster.Survey, full bool) error {
 	if s.Agree && len(s.Hashes) > 0 {
 		fmt.Fprintf(out, "state hashes of %d replicas are equal at command %d\n", len(s.Hashes), s.CommonIndex)
 	}
+	printFeed(out, s)
 	for _, r := range s.Replicas {
 		if r.Status == nil {
 			fmt.Fprintf(out, "replica %d: %s\n", r.ID, r.Error)
@@ -141,4 +145,26 @@ func printSurvey(out io.Writer, s cluster.Survey, full bool) error {
 		}
 	}
 	return nil
+}
+
+// printFeed says how far the replicas' feeds are known to be equal, and what is wrong with them.
+func printFeed(out io.Writer, s cluster.Survey) {
+	equalAt, alarm := uint64(0), false
+	for _, r := range s.Replicas {
+		if r.Status == nil {
+			continue
+		}
+		f := &r.Status.Feed
+		equalAt = max(equalAt, f.EqualAt)
+		alarm = alarm || f.Alarm()
+		for _, other := range f.Differ {
+			fmt.Fprintf(out, "ALARM: the feed of replica %d differs from that of replica %d\n", r.ID, other)
+		}
+		if f.SnapshotFault != "" {
+			fmt.Fprintf(out, "ALARM: replica %d: %s\n", r.ID, f.SnapshotFault)
+		}
+	}
+	if equalAt > 0 && !alarm {
+		fmt.Fprintf(out, "feeds are equal message by message at least up to %d\n", equalAt)
+	}
 }

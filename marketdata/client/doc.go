@@ -3,9 +3,11 @@
 //
 //	soup.go  Soup: over SoupBinTCP; when a connection breaks it goes on at the next replica from the next number
 //	mold.go  Mold: from MoldUDP64 lines, merged; what all of them lost is asked for again
+//	snapshot.go  Snapshot: the books as they are, and the number to go on from
+//	market.go    Market: all of it: the books from a snapshot or from the first message, and every message after that
 //
-// Both have a Run that calls a handler for each message until the context or the session ends. Books are built from the messages by
-// package depth.
+// Soup and Mold have a Run that calls a handler for each message until the context or the session ends; Market has one that keeps books of
+// package depth besides.
 package client
 
 // Handler takes a message of the feed. Its bytes are valid only during the call. Numbers come without a hole. While a handler takes its
@@ -22,6 +24,8 @@ const (
 	Disconnected
 	// Requested: Number is the first of the messages that were lost on every line and are asked for at Address.
 	Requested
+	// SnapshotTaken: the books were taken from Address; Number is the feed's first message after them.
+	SnapshotTaken
 )
 
 // Notice tells of such a change.

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"exchange/marketdata/moldudp64"
-	"exchange/ouch/soupbin"
 )
 
 // Mold follows the feed from MoldUDP64 lines. Zero settings mean the defaults.
@@ -28,8 +29,29 @@ type Mold struct {
 	FromNow bool
 	// RequestAfter and RequestAgain: see moldudp64.ReceiverConfig.
 	RequestAfter, RequestAgain time.Duration
+	// LostAfter ends Run with ErrLost when no request server has given the next message for so long (default: never).
+	LostAfter time.Duration
+	// Join, if not nil, is called once the lines are heard and gives the first number wanted and its session (empty: Session) in place of From: those of a snapshot.
+	// What comes meanwhile waits in the sockets, and what they cannot hold is asked for.
+	Join func(ctx context.Context) (from uint64, session string, err error)
 	// Notice, if not nil, is told of requests.
 	Notice func(Notice)
+	// Capture, if not nil, gets every datagram that comes, its length in two bytes before it, the higher one first. Its error ends Run.
+	Capture io.Writer
+	// Drop, if not nil, is asked for every datagram of a line whether to act as if it had been lost on the way: for drills.
+	Drop func(datagram []byte) bool
+
+	running atomic.Pointer[merge]
+}
+
+// Status counts what the Run under way, or the last one, saw. Not to be called by the handler.
+func (m *Mold) Status() (s moldudp64.ReceiverStatus) {
+	if r := m.running.Load(); r != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		s = r.receiver.Status()
+	}
+	return s
 }
 
 const (
@@ -40,12 +62,13 @@ const (
 	largestUDP   = 1 << 16
 )
 
-// ErrLost is a message that no line brought and no request server was named for.
-var ErrLost = errors.New("a message was lost on every line, and there is no request server to ask")
+// ErrLost is a message that no line brought and no request server gave.
+var ErrLost = errors.New("a message was lost on every line, and no request server gives it")
 
 // merge is one Run of a Mold.
 type merge struct {
 	mold    *Mold
+	config  moldudp64.ReceiverConfig
 	start   time.Time
 	asking  *net.UDPConn
 	servers []netip.AddrPort
@@ -54,7 +77,10 @@ type merge struct {
 	receiver *moldudp64.Receiver
 	handler  Handler
 	server   int    // whom to ask
+	stuckAt  uint64 // the next message when the last request was sent, and since when it is that
+	stuck    time.Time
 	askedFor uint64 // first number of the last request
+	captured []byte
 	done     chan struct{}
 	ended    bool
 	err      error
@@ -70,19 +96,17 @@ func (m *Mold) Run(ctx context.Context, handler Handler) error {
 	if m.FromNow {
 		config.From = 0
 	}
-	if m.Session != "" {
-		var err error
-		if config.Session, err = soupbin.MakeSession(m.Session); err != nil {
-			return fmt.Errorf("feed client: %w", err)
-		}
+	var err error
+	if config.Session, err = sessionNamed(m.Session); err != nil {
+		return err
 	}
-	r := &merge{mold: m, start: time.Now(), handler: handler, receiver: moldudp64.NewReceiver(config), done: make(chan struct{})}
+	r := &merge{mold: m, config: config, start: time.Now(), handler: handler, done: make(chan struct{})}
 	for _, address := range m.RequestServers {
 		at, err := net.ResolveUDPAddr("udp", address)
 		if err != nil {
 			return fmt.Errorf("feed client: request server %s: %w", address, err)
 		}
-		r.servers = append(r.servers, at.AddrPort())
+		r.servers = append(r.servers, netip.AddrPortFrom(at.AddrPort().Addr().Unmap(), uint16(at.Port)))
 	}
 	return r.run(ctx)
 }
@@ -110,13 +134,21 @@ func (r *merge) run(ctx context.Context) error {
 	}
 	r.asking = asking
 	conns = append(conns, asking)
+	if r.mold.Join != nil {
+		if err := r.join(ctx); err != nil {
+			closeAll()
+			return err
+		}
+	}
+	r.receiver = moldudp64.NewReceiver(r.config)
+	r.mold.running.Store(r)
 
 	var wg sync.WaitGroup
 	for _, conn := range conns {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			r.read(conn)
+			r.read(conn, conn != asking)
 		}()
 	}
 	ticker := time.NewTicker(gapInterval)
@@ -139,6 +171,19 @@ func (r *merge) run(ctx context.Context) error {
 	closeAll()
 	wg.Wait()
 	return r.err
+}
+
+// join asks where to begin.
+func (r *merge) join(ctx context.Context) error {
+	from, session, err := r.mold.Join(ctx)
+	if err != nil {
+		return err
+	}
+	r.config.From = max(from, 1)
+	if session != "" {
+		r.config.Session, err = sessionNamed(session)
+	}
+	return err
 }
 
 // hear opens a line's socket.
@@ -167,7 +212,7 @@ func hear(line, interfaceName string) (*net.UDPConn, error) {
 }
 
 // read takes a socket's datagrams until it is closed.
-func (r *merge) read(conn *net.UDPConn) {
+func (r *merge) read(conn *net.UDPConn, line bool) {
 	buf := make([]byte, largestUDP)
 	for {
 		n, _, err := conn.ReadFromUDPAddrPort(buf)
@@ -177,6 +222,9 @@ func (r *merge) read(conn *net.UDPConn) {
 		if err != nil {
 			continue // of an earlier request: that server is gone
 		}
+		if line && r.mold.Drop != nil && r.mold.Drop(buf[:n]) {
+			continue
+		}
 		r.mu.Lock()
 		r.take(buf[:n])
 		r.mu.Unlock()
@@ -185,7 +233,17 @@ func (r *merge) read(conn *net.UDPConn) {
 
 // take hands one datagram to the receiver and what comes of it to the handler. A datagram that is none of the feed's is passed over.
 func (r *merge) take(datagram []byte) {
-	if r.ended || r.receiver.Receive(datagram, r.now()) != nil {
+	if r.ended {
+		return
+	}
+	if r.mold.Capture != nil {
+		r.captured = append(append(r.captured[:0], byte(len(datagram)>>8), byte(len(datagram))), datagram...)
+		if _, err := r.mold.Capture.Write(r.captured); err != nil {
+			r.end(err)
+			return
+		}
+	}
+	if r.receiver.Receive(datagram, r.now()) != nil {
 		return
 	}
 	for number, message, ok := r.receiver.Next(); ok; number, message, ok = r.receiver.Next() {
@@ -210,7 +268,10 @@ func (r *merge) ask() {
 	if !ok {
 		return
 	}
-	if len(r.servers) == 0 {
+	if q.Number != r.stuckAt {
+		r.stuckAt, r.stuck = q.Number, time.Now()
+	}
+	if limit := r.mold.LostAfter; len(r.servers) == 0 || limit > 0 && time.Since(r.stuck) > limit {
 		r.end(fmt.Errorf("%w: number %d", ErrLost, q.Number))
 		return
 	}

@@ -110,7 +110,7 @@ func TestWhatAMoldCannotDo(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	never := func(uint64, []byte) error { return nil }
-	for name, m := range map[string]Mold{
+	for name, m := range map[string]*Mold{
 		"no line":           {},
 		"no such address":   {Lines: []string{"nowhere"}},
 		"no such interface": {Lines: []string{"239.1.1.1:9"}, Interface: "no such thing"},

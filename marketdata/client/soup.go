@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"time"
@@ -26,8 +27,13 @@ type Soup struct {
 	RetryAfter, RetryAtMost time.Duration
 	// GiveUpAfter ends Run with an error when no replica took a login for so long (default: never).
 	GiveUpAfter time.Duration
+	// NotServedAfter ends Run with ErrNotServed when every replica has refused the next number for so long (default: never).
+	NotServedAfter time.Duration
 	// Notice, if not nil, is told of connections made and lost.
 	Notice func(Notice)
+	// Capture, if not nil, gets every packet that comes, whole and as it came: a stream of SoupBinTCP, of several connections one after another if it
+	// took several. Its error ends Run.
+	Capture io.Writer
 }
 
 const (
@@ -45,8 +51,10 @@ const (
 var (
 	// ErrRejected is wrapped by the error of a login that was refused.
 	ErrRejected = errors.New("login rejected")
-	errNoAnswer = errors.New("no answer to the login")
-	errEnded    = errors.New("the session ended")
+	// ErrNotServed is a number that no replica serves: it is no longer kept, or the market has begun anew. A snapshot helps.
+	ErrNotServed = errors.New("no replica serves the next message")
+	errNoAnswer  = errors.New("no answer to the login")
+	errEnded     = errors.New("the session ended")
 )
 
 // stream is one Run of a Soup.
@@ -67,12 +75,9 @@ func (s *Soup) Run(ctx context.Context, handler Handler) error {
 	if len(s.Addresses) == 0 {
 		return errors.New("feed client: no address to connect to")
 	}
-	var session soupbin.Session
-	if s.Session != "" {
-		var err error
-		if session, err = soupbin.MakeSession(s.Session); err != nil {
-			return fmt.Errorf("feed client: %w", err)
-		}
+	session, err := sessionNamed(s.Session)
+	if err != nil {
+		return err
 	}
 	from := max(s.From, 1)
 	if s.FromNow {
@@ -87,6 +92,8 @@ func (r *stream) run(ctx context.Context) error {
 	pause := or(r.soup.RetryAfter, defaultRetryAfter)
 	atMost := or(r.soup.RetryAtMost, defaultRetryAtMost)
 	lastGood, unauthorized := time.Now(), 0
+	// refused counts the refusals of the number in a row, the first of which was at refusedSince.
+	refused, refusedSince := 0, time.Now()
 	for at := 0; ; at++ {
 		address := r.soup.Addresses[at%len(r.soup.Addresses)]
 		accepted, err := r.follow(ctx, address)
@@ -106,6 +113,12 @@ func (r *stream) run(ctx context.Context) error {
 		}
 		if unauthorized >= len(r.soup.Addresses) {
 			return fmt.Errorf("feed client: every replica says: %w", err)
+		}
+		if refused++; !errors.Is(err, errUnavailable) {
+			refused, refusedSince = 0, time.Now()
+		}
+		if limit := r.soup.NotServedAfter; limit > 0 && refused > len(r.soup.Addresses) && time.Since(refusedSince) > limit {
+			return fmt.Errorf("feed client: %w, %d; the last one asked is %s", ErrNotServed, r.core.NextNumber(), address)
 		}
 		if limit := r.soup.GiveUpAfter; limit > 0 && time.Since(lastGood) > limit {
 			return fmt.Errorf("feed client: no replica served message %d for %v; the last one, %s: %w", r.core.NextNumber(), limit, address, err)
@@ -180,7 +193,10 @@ func (r *stream) follow(ctx context.Context, address string) (accepted bool, err
 	}
 }
 
-var errUnauthorized = fmt.Errorf("%w: %s", ErrRejected, soupbin.NotAuthorized)
+var (
+	errUnauthorized = fmt.Errorf("%w: %s", ErrRejected, soupbin.NotAuthorized)
+	errUnavailable  = fmt.Errorf("%w: %s", ErrRejected, soupbin.SessionNotAvailable)
+)
 
 // take handles the whole packets that have come.
 func (r *stream) take(address string) (accepted bool, err error) {
@@ -188,6 +204,11 @@ func (r *stream) take(address string) (accepted bool, err error) {
 	defer func() { r.in = r.in[:copy(r.in, r.in[used:])] }()
 	for {
 		e, n, err := r.core.Receive(r.in[used:], r.now())
+		if n > 0 && r.soup.Capture != nil {
+			if _, r.failed = r.soup.Capture.Write(r.in[used : used+n]); r.failed != nil {
+				return accepted, r.failed
+			}
+		}
 		used += n
 		switch {
 		case err != nil:
@@ -202,6 +223,9 @@ func (r *stream) take(address string) (accepted bool, err error) {
 		case soupbin.LoginWasRejected:
 			if e.Reason == soupbin.NotAuthorized {
 				return accepted, errUnauthorized
+			}
+			if e.Reason == soupbin.SessionNotAvailable {
+				return accepted, errUnavailable
 			}
 			return accepted, fmt.Errorf("%w: %s", ErrRejected, e.Reason)
 		case soupbin.SequencedData:

@@ -13,9 +13,11 @@ type Book struct {
 	// Trades holds the last trades and the day's totals.
 	Trades Trades
 
-	stock      itch.Symbol
-	bids, asks side
-	orders     *orders
+	stock itch.Symbol
+	// directory and action are the messages that listed the instrument and set its state last; their Type is 0 before they came.
+	directory, action itch.Message
+	bids, asks        side
+	orders            *orders
 }
 
 // AppendBids appends the n best levels, the best one first.

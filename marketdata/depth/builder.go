@@ -23,8 +23,8 @@ type Builder struct {
 	books  []*Book // by locate
 	symbol map[string]*Book
 	orders orders
-	// day is the last system event's code, 0 before the first.
-	day byte
+	// event is the last system event, its Code 0 before the first.
+	event itch.Message
 }
 
 // NewBuilder makes a builder without books.
@@ -49,7 +49,7 @@ func (b *Builder) Books() (all []*Book) {
 func (b *Builder) Orders() int { return len(b.orders.at) }
 
 // Day is the code of the last system event: O S Q M E C, 0 before the first.
-func (b *Builder) Day() byte { return b.day }
+func (b *Builder) Day() byte { return b.event.Code }
 
 // ApplyBytes applies a message as it came. Types that package itch does not know change no book and are passed over (the Change's Type is 0).
 func (b *Builder) ApplyBytes(message []byte) (Change, error) {
@@ -68,7 +68,7 @@ func (b *Builder) Apply(m *itch.Message) (c Change, err error) {
 	c = Change{Type: m.Type, Ref: m.Ref, Match: m.Match, Code: m.Code, Timestamp: m.Timestamp}
 	switch m.Type {
 	case itch.SystemEvent:
-		b.day = m.Code
+		b.event = *m
 		return c, nil
 	case itch.StockDirectory:
 		err = b.list(m, &c)
@@ -106,7 +106,7 @@ func (b *Builder) list(m *itch.Message, c *Change) error {
 		}
 		b.books[m.Locate], b.symbol[symbol] = k, k
 	}
-	k.RoundLot = m.RoundLot
+	k.RoundLot, k.directory = m.RoundLot, *m
 	c.Book = k
 	return nil
 }
@@ -115,7 +115,7 @@ func (b *Builder) list(m *itch.Message, c *Change) error {
 func (b *Builder) change(m *itch.Message, c *Change) error {
 	switch m.Type {
 	case itch.TradingAction:
-		c.Book.State = m.Code
+		c.Book.State, c.Book.action = m.Code, *m
 	case itch.AddOrder, itch.AddOrderMPID:
 		return b.add(m, c)
 	case itch.OrderExecuted, itch.ExecutedWithPrice:
@@ -147,7 +147,7 @@ func (b *Builder) add(m *itch.Message, c *Change) error {
 		return ErrOtherInstrument
 	}
 	s := c.Book.side(m.Side)
-	s.enqueue(&b.orders, b.orders.add(m.Locate, Order{Ref: m.Ref, Price: m.Price, Shares: m.Shares, Side: m.Side, MPID: m.MPID}))
+	s.enqueue(&b.orders, b.orders.add(m.Locate, Order{Ref: m.Ref, Price: m.Price, Shares: m.Shares, Side: m.Side, MPID: m.MPID, Timestamp: m.Timestamp}))
 	c.Side, c.Price, c.Shares, c.Left = m.Side, m.Price, m.Shares, m.Shares
 	c.LevelShares = s.shares(m.Price)
 	return nil
@@ -234,7 +234,7 @@ func (b *Builder) replace(m *itch.Message, c *Change) error {
 	old := n.Order
 	s := c.Book.side(old.Side)
 	s.take(&b.orders, at, old.Shares)
-	s.enqueue(&b.orders, b.orders.add(m.Locate, Order{Ref: m.NewRef, Price: m.Price, Shares: m.Shares, Side: old.Side, MPID: old.MPID}))
+	s.enqueue(&b.orders, b.orders.add(m.Locate, Order{Ref: m.NewRef, Price: m.Price, Shares: m.Shares, Side: old.Side, MPID: old.MPID, Timestamp: m.Timestamp}))
 	c.Ref, c.OldRef, c.Side, c.Price, c.OrderPrice = m.NewRef, m.Ref, old.Side, m.Price, old.Price
 	c.Shares, c.OldShares, c.Left = m.Shares, old.Shares, m.Shares
 	c.LevelShares = s.shares(m.Price)

@@ -6,6 +6,7 @@
 //	book.go     Book: one instrument's levels, orders in their queues, trading state
 //	side.go     the levels of one side, best last
 //	order.go    the orders, in one slice, found by reference
+//	snapshot.go Messages: the books as the messages that build them again
 //	trades.go   the last trades and the day's totals
 //
 // Prices are in 1/10,000, quantities in shares, times in nanoseconds since midnight UTC, all as in the feed. Nothing here is safe for

@@ -7,6 +7,8 @@ type Order struct {
 	Shares uint64
 	Side   byte // B or S
 	MPID   [4]byte
+	// Timestamp is when it took its place in the book, nanoseconds since midnight UTC.
+	Timestamp uint64
 }
 
 // none is the place of no order.

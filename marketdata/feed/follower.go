@@ -23,17 +23,22 @@ type Follower struct {
 	C     chan struct{}
 	store *Store
 	armed atomic.Bool
+	// direct, if not nil, is called in place of a send to C.
+	direct func()
 }
 
 // Follow registers a follower, of whom there may be MaxFollowers.
-func (s *Store) Follow() (*Follower, error) {
+func (s *Store) Follow() (*Follower, error) { return s.FollowWith(nil) }
+
+// FollowWith is Follow for one who wakes others: wake is called in place of a send to C, by whoever calls Wake or Publish, and must not block for long.
+func (s *Store) FollowWith(wake func()) (*Follower, error) {
 	s.following.Lock()
 	defer s.following.Unlock()
 	old := *s.followers.Load()
 	if len(old) == MaxFollowers {
 		return nil, fmt.Errorf("feed: %d followers already: let one of them wake the others", MaxFollowers)
 	}
-	f := &Follower{C: make(chan struct{}, 1), store: s}
+	f := &Follower{C: make(chan struct{}, 1), store: s, direct: wake}
 	all := append(slices.Clone(old), f)
 	s.followers.Store(&all)
 	return f, nil
@@ -54,11 +59,33 @@ func (f *Follower) Close() {
 	f.store.followers.Store(&all)
 }
 
-// wake wakes who is armed: a load each if nobody is. The follower armed before it looked at next, so it either saw the new
-// number or is seen armed here.
+// PassOn makes Publish call raise in place of waking the followers, if one of them waits: raise has to see to it that another goroutine calls Wake at
+// once. It is for a writer whose thread is not to wake goroutines itself. To be called before anything is appended.
+func (s *Store) PassOn(raise func()) { s.raise = raise }
+
+// wake wakes who is armed, or passes that on: a load each if nobody is.
 func (s *Store) wake() {
+	if s.raise == nil {
+		s.Wake()
+		return
+	}
+	for _, f := range *s.followers.Load() {
+		if f.armed.Load() {
+			s.raise()
+			return
+		}
+	}
+}
+
+// Wake wakes the followers that are armed. The follower armed before it looked at next, so it either saw the new number or is seen armed here. Any
+// goroutine may call it.
+func (s *Store) Wake() {
 	for _, f := range *s.followers.Load() {
 		if f.armed.Load() && f.armed.Swap(false) {
+			if f.direct != nil {
+				f.direct()
+				continue
+			}
 			select {
 			case f.C <- struct{}{}:
 			default:

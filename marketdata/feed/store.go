@@ -79,6 +79,7 @@ type Store struct {
 	whole atomic.Uint64
 
 	followers atomic.Pointer[[]*Follower]
+	raise     func()     // see PassOn
 	following sync.Mutex // serialises changes of followers; the writer never takes it
 }
 

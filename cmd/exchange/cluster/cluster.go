@@ -25,6 +25,8 @@ type Options struct {
 	Binary       string        // the exchange program; "": this one
 	Market       func(*server.Config)
 	KeepLogs     bool // leave the replicas' logs behind
+	// LineReceivers is how many receivers every MoldUDP64 line is sent to beside the first, at 127.0.0.2, 127.0.0.3 … and the same port.
+	LineReceivers int
 	// Notice is told one line for each change a person would want to know of; may be nil.
 	Notice func(string)
 }
@@ -249,7 +251,7 @@ func (c *Cluster) Describe() File {
 		Instruments: c.base.Instruments, OUCH: []Account{}, FIXSessions: []Session{},
 	}
 	for _, m := range c.base.Members {
-		r := Replica{ID: m.ID, FIX: m.FIX, OUCH: m.OUCH, ITCH: m.ITCH, Mold: m.Mold, MoldRequest: m.MoldRequest, HTTP: m.HTTP}
+		r := Replica{ID: m.ID, FIX: m.FIX, OUCH: m.OUCH, ITCH: m.ITCH, Mold: m.Mold, MoldRequest: m.MoldRequest, Glimpse: m.Glimpse, HTTP: m.HTTP}
 		if p := c.processes[m.ID]; p != nil {
 			r.PID, r.Alive = p.pid(), p.alive()
 		}

@@ -49,6 +49,12 @@ func (r Replica) OUCHAddress() string { return r.OUCH }
 // ITCHAddress is where the feed is served over SoupBinTCP.
 func (r Replica) ITCHAddress() string { return r.ITCH }
 
+// GlimpseAddress is where snapshots of the books are given.
+func (r Replica) GlimpseAddress() string { return r.Glimpse }
+
+// MoldRequestAddress is where messages that were lost are asked for.
+func (r Replica) MoldRequestAddress() string { return r.MoldRequest }
+
 // HTTPAddress is where status is asked.
 func (r Replica) HTTPAddress() string { return r.HTTP }
 

@@ -23,10 +23,15 @@ func (c *Cluster) choosePorts() error {
 		}()
 		c.base.Members = nil
 		for id := 1; id <= c.options.Replicas; id++ {
-			c.base.Members = append(c.base.Members, server.MemberAt("127.0.0.1", base, id))
+			m := server.MemberAt("127.0.0.1", base, id)
+			_, port, _ := net.SplitHostPort(m.Mold)
+			for more := range c.options.LineReceivers {
+				m.Mold += fmt.Sprintf(",127.0.0.%d:%s", 2+more, port)
+			}
+			c.base.Members = append(c.base.Members, m)
 		}
 		for _, m := range c.base.Members {
-			for _, a := range []string{m.FIX, m.OUCH, m.ITCH, m.HTTP, m.Replication} {
+			for _, a := range []string{m.FIX, m.OUCH, m.ITCH, m.Glimpse, m.HTTP, m.Replication} {
 				l, err := net.Listen("tcp", a)
 				if err != nil {
 					return fmt.Errorf("port in use: %s: %w; choose others with --base-port", a, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"exchange/cmd/exchange/server"
@@ -11,8 +12,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// queryTimeout bounds one question to one replica.
-const queryTimeout = time.Second
+// queryTimeout bounds one question to one replica, booksTimeout one for all orders.
+const (
+	queryTimeout = time.Second
+	booksTimeout = 10 * time.Second
+)
 
 var httpClient = fasthttp.Client{MaxIdleConnDuration: 5 * time.Second, NoDefaultUserAgentHeader: true}
 
@@ -128,6 +132,32 @@ func Look(addresses map[int]string, full bool) Survey {
 	}
 	s.compare(addresses)
 	return s
+}
+
+// FeedAlarm tells that a replica saw another one with another feed, or that its own makes no books.
+func (s *Survey) FeedAlarm() bool {
+	for _, r := range s.Replicas {
+		if r.Status != nil && r.Status.Feed.Alarm() {
+			return true
+		}
+	}
+	return false
+}
+
+// Books gives the replica's books as the engine has them (server.AppendBooks), and the number of the feed's last message before them.
+func Books(address string) (text string, feedNumber uint64, err error) {
+	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(req)
+	defer fasthttp.ReleaseResponse(resp)
+	req.SetRequestURI("http://" + address + "/v1/books")
+	if err := httpClient.DoTimeout(req, resp, booksTimeout); err != nil {
+		return "", 0, fmt.Errorf("ask %s: %w", address, err)
+	}
+	if resp.StatusCode() != fasthttp.StatusOK {
+		return "", 0, fmt.Errorf("books of %s: %s", address, resp.Body())
+	}
+	feedNumber, err = strconv.ParseUint(string(resp.Header.Peek(server.FeedNumberHeader)), 10, 64)
+	return string(resp.Body()), feedNumber, err
 }
 
 // Status is the answer of a replica, nil if there is none.

@@ -30,7 +30,7 @@ const replayStartPatience = 20 * time.Second
 //
 // A book of our own runs beside it, for what FIX wants to be told: a reduce is a replace with the new total, a replace of the file is a cancel and, if
 // there was something to cancel, a new order.
-func Replay(ctx context.Context, f *orderflow.File, o cluster.Options, window int, progress func(done int)) (orderflow.Result, error) {
+func Replay(ctx context.Context, f *orderflow.File, o cluster.Options, window int, keep Keep, progress func(done int)) (orderflow.Result, error) {
 	o.Market = func(c *server.Config) { flowMarket(c, f) }
 	c, err := cluster.Start(o)
 	if err != nil {
@@ -55,6 +55,10 @@ func Replay(ctx context.Context, f *orderflow.File, o cluster.Options, window in
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); r.client.Run(running) }()
 	defer func() { end(); <-stopped }()
+	lines, err := keep.listen(running, described)
+	if err != nil {
+		return orderflow.Result{}, err
+	}
 	start := time.Now()
 	r.client.Do(r.fill)
 	select {
@@ -68,7 +72,13 @@ func Replay(ctx context.Context, f *orderflow.File, o cluster.Options, window in
 	if err := r.complaint; err != nil {
 		return orderflow.Result{}, err
 	}
-	return r.finish(ctx, c, took)
+	result, err := r.finish(ctx, c, took)
+	if err != nil {
+		return result, err
+	}
+	keeping, cancel := context.WithTimeout(ctx, replayStartPatience)
+	defer cancel()
+	return result, keep.keep(keeping, c, lines)
 }
 
 // flowMarket is the market that a file needs.

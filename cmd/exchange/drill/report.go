@@ -39,6 +39,10 @@ type Report struct {
 	FeedMessages uint64 `json:"feed_messages"`
 	LineMessages int    `json:"line_messages"`
 
+	// Receivers followed the feed with the consumer library and kept books; with --receivers. FeedSession is the feed's session id, which all of them had.
+	Receivers   []ReceiverReport `json:"receivers,omitempty"`
+	FeedSession string           `json:"feed_session"`
+
 	// From the strike to the next leader's first new decision; the scenario's own is filled in. GivenUp: hand-overs that the leader went on leading
 	// after, and that were asked for again. Missed: strikes at a replica that had just lost the lead by itself, not counted as runs.
 	KillToFirstDecision     Distribution `json:"kill_to_first_decision_ns"`
@@ -98,6 +102,10 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "  numbers with a hole or two contents %d\n", r.NumberFaults)
 	fmt.Fprintf(w, "  feed gaps, contradictions           %d, %d (of %d messages; %d more on the lines)\n", r.FeedGaps, r.FeedContradictions, r.FeedMessages, r.LineMessages)
 	fmt.Fprintf(w, "  replicas diverged                   %d\n", r.Diverged)
+	for _, v := range r.Receivers {
+		fmt.Fprintf(w, "  receiver, %-27s %d messages from %d on; %d datagrams dropped, %d gaps, %d requests; %d orders, %d books differ\n",
+			v.Name, v.Messages, v.BegunAt, v.Dropped, v.Gaps, v.Requests, v.Orders, v.Differences)
+	}
 	for _, f := range r.Faults {
 		fmt.Fprintf(w, "  ! %s\n", f)
 	}

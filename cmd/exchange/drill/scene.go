@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,8 +21,10 @@ type Options struct {
 	Clients int // FIX clients, at most cluster.SampleTraders
 	OUCH    int // OUCH clients, at most cluster.OUCHTraders
 	Window  int // requests each keeps under way
-	Rate    int // requests per second of each at most; 0: as fast as the answers come
-	Seed    uint64
+	// Receivers follow the feed with the consumer library, on lines that lose packets and through snapshots, and their books are compared with the engine's.
+	Receivers bool
+	Rate      int // requests per second of each at most; 0: as fast as the answers come
+	Seed      uint64
 	// Patience bounds the wait until the cluster is whole, at the start and after each kill.
 	Patience time.Duration
 	// Progress is told how many runs are done; may be nil.
@@ -59,10 +62,13 @@ type scene struct {
 	rng      *rand.Rand
 	loads    []client
 	feed     *feedCheck
-	work     sync.WaitGroup
-	report   Report
-	strikes  []int64 // to the next leader's first decision, ns
-	outages  []int64
+	// receivers are those that follow, joiners those that will, halfway through the runs.
+	receivers, joiners []*receiver
+	following          context.Context
+	work               sync.WaitGroup
+	report             Report
+	strikes            []int64 // to the next leader's first decision, ns
+	outages            []int64
 }
 
 // Run loads a cluster of its own over FIX and takes the lead from its leader again and again.
@@ -77,6 +83,9 @@ func Run(ctx context.Context, scenario Scenario, o Options) (*Report, error) {
 	s.report = Report{
 		Schema: "exchange.drill/v1", Scenario: scenario.Name, Runs: o.Runs, Replicas: o.Cluster.Replicas, Provider: o.Cluster.Provider,
 		Durability: o.Cluster.Durability, Clients: o.Clients, OUCHClients: o.OUCH, Faults: []string{},
+	}
+	if o.Receivers {
+		o.Cluster.LineReceivers = LineReceivers
 	}
 	c, err := cluster.Start(o.Cluster)
 	if err != nil {
@@ -95,6 +104,9 @@ func Run(ctx context.Context, scenario Scenario, o Options) (*Report, error) {
 		return nil, err
 	}
 	for run := range o.Runs {
+		if run == o.Runs/2 {
+			s.follow(s.joiners)
+		}
 		if err := s.once(ctx); err != nil {
 			return nil, fmt.Errorf("run %d: %w", run+1, err)
 		}
@@ -120,9 +132,15 @@ func (s *scene) populate(ctx context.Context) error {
 		go func() { defer s.work.Done(); s.feed.stream(ctx, i, feeds) }()
 	}
 	for _, r := range file.Replicas {
-		if err := s.feed.line(ctx, r.Mold); err != nil {
+		line, _, _ := strings.Cut(r.Mold, ",")
+		if err := s.feed.line(ctx, line); err != nil {
 			return err
 		}
+	}
+	if s.o.Receivers {
+		early, late := newReceivers(s.feed, file, s.o.Seed)
+		s.following, s.joiners = ctx, late
+		s.follow(early)
 	}
 	for i := range s.o.Clients {
 		session := file.FIXSessions[i]
@@ -138,6 +156,15 @@ func (s *scene) populate(ctx context.Context) error {
 		go func() { defer s.work.Done(); l.run(ctx) }()
 	}
 	return nil
+}
+
+// follow lets receivers begin.
+func (s *scene) follow(more []*receiver) {
+	for _, r := range more {
+		s.work.Add(1)
+		go func() { defer s.work.Done(); r.run(s.following) }()
+	}
+	s.receivers = append(s.receivers, more...)
 }
 
 // errMissed: the lead changed by itself before the strike came.
@@ -275,6 +302,10 @@ func (s *scene) settle(ctx context.Context) error {
 				return err
 			}
 		}
+		// With what rests now, and again when all is cancelled.
+		if err := s.compareBooks(ctx); err != nil {
+			return err
+		}
 	}
 	survey, err := cluster.WaitFor(ctx, s.cluster.HTTP(), func(v cluster.Survey) bool {
 		leader := v.Status(v.Leader)
@@ -300,6 +331,9 @@ func (s *scene) judge() {
 	s.judgeReplicas(fault)
 	s.feed.mu.Lock()
 	r.FeedGaps, r.FeedContradictions = s.feed.gaps, s.feed.contradictions
+	for name := range s.feed.sessions {
+		r.FeedSession = name
+	}
 	if n := len(s.feed.sessions); n > 1 {
 		r.FeedContradictions += n - 1
 	}
@@ -308,6 +342,9 @@ func (s *scene) judge() {
 		fault("%s", f)
 	}
 	s.feed.mu.Unlock()
+	for _, v := range s.receivers {
+		r.Receivers = append(r.Receivers, v.status())
+	}
 	r.FeedGaps += s.feed.missing()
 	*s.scenario.within(r), r.ClientOutage = distribution(s.strikes), distribution(s.outages)
 	r.Verdict = "fail"
@@ -322,6 +359,10 @@ func (s *scene) judgeReplicas(fault func(string, ...any)) {
 	if !v.Agree {
 		s.report.Diverged++
 		fault("state hashes at command %d differ: %v", v.CommonIndex, v.Hashes)
+	}
+	if v.FeedAlarm() {
+		s.report.FeedContradictions++
+		fault("a replica raises the feed's alarm: it saw another one with another feed, or its own makes no books")
 	}
 	full := map[uint64]string{} // by command index
 	for _, st := range v.Replicas {

@@ -46,13 +46,23 @@ type Player struct {
 	inSeq    uint64
 	resting  uint64 // id of the resting order of the trade whose second event follows
 	commands [2]book.Command
+	// observe, if not nil, gets the events of every command, those that open the market among them.
+	observe func(*book.Market, []book.Event)
 }
 
 // NewPlayer opens a market for a file.
 func NewPlayer(limits book.Limits, symbols int) *Player {
-	p := &Player{Market: book.NewMarket(limits), hash: NewTradeHash(), events: make([]book.Event, 0, 4096), inSeq: 1}
+	return NewObservedPlayer(limits, symbols, nil)
+}
+
+// NewObservedPlayer is NewPlayer; observe gets the market and the events after every command, those that open the market among them.
+func NewObservedPlayer(limits book.Limits, symbols int, observe func(*book.Market, []book.Event)) *Player {
+	p := &Player{Market: book.NewMarket(limits), hash: NewTradeHash(), events: make([]book.Event, 0, 4096), inSeq: 1, observe: observe}
 	for _, c := range Opening(symbols) {
 		p.events = p.Market.Apply(&c, p.events[:0])
+		if observe != nil {
+			observe(p.Market, p.events)
+		}
 	}
 	return p
 }
@@ -83,6 +93,9 @@ func (p *Player) apply(c *book.Command) bool {
 	p.inSeq++
 	c.Epoch, c.InSeq = 1, p.inSeq
 	p.events = p.Market.Apply(c, p.events[:0])
+	if p.observe != nil {
+		p.observe(p.Market, p.events)
+	}
 	refused := false
 	for i := range p.events {
 		e := &p.events[i]
@@ -135,8 +148,11 @@ func (p *Player) Finish(took time.Duration) Result {
 }
 
 // Play plays a whole file through one market. progress, if not nil, is told now and then how many records are done.
-func Play(f *File, progress func(done int)) Result {
-	p := NewPlayer(LimitsFor(f), f.Symbols)
+func Play(f *File, progress func(done int)) Result { return PlayObserved(f, progress, nil) }
+
+// PlayObserved is Play with a NewObservedPlayer.
+func PlayObserved(f *File, progress func(done int), observe func(*book.Market, []book.Event)) Result {
+	p := NewObservedPlayer(LimitsFor(f), f.Symbols, observe)
 	start := time.Now()
 	for i := range f.Records {
 		p.Play(i, &f.Records[i])

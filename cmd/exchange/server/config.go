@@ -47,8 +47,9 @@ type Member struct {
 	OUCH        string `toml:"ouch" comment:"OUCH gateway. Only the leader keeps connections. Empty: none."`
 	FIXTLS      string `toml:"fix_tls" comment:"FIX gateway over TLS, on a port of its own. Empty: none; see gateway.tls_always."`
 	ITCH        string `toml:"itch" comment:"Market data over SoupBinTCP."`
-	Mold        string `toml:"mold" comment:"Where this replica's MoldUDP64 line is sent: a multicast group or one receiver. Empty: no line."`
+	Mold        string `toml:"mold" comment:"Where this replica's MoldUDP64 line is sent: a multicast group, or receivers as HOST:PORT[,HOST:PORT…]. Empty: no line."`
 	MoldRequest string `toml:"mold_request" comment:"Where this replica answers MoldUDP64 re-requests. Empty: nowhere."`
+	Glimpse     string `toml:"glimpse" comment:"Snapshots of the books for late joiners, over SoupBinTCP. Empty: none."`
 	HTTP        string `toml:"http" comment:"Status, metrics and state transfer."`
 	Replication string `toml:"replication" comment:"Where the other replicas reach this one's memory: verbs exchanges queue pairs there; shm needs none."`
 }
@@ -148,6 +149,7 @@ type Feed struct {
 	Heartbeat     Duration `toml:"heartbeat"`
 	MaxKeptBytes  int64    `toml:"max_kept_bytes" comment:"Memory for the day's feed, from which any number can be asked again."`
 	MaxConnection int      `toml:"max_connections"`
+	MaxSnapshots  int      `toml:"max_snapshots" comment:"Snapshots of the books that are sent at one time."`
 }
 
 // Timing holds the replication timers.
@@ -208,7 +210,7 @@ func DefaultConfig() Config {
 			CancelGrace: seconds(10), WriteTimeout: seconds(10), MaxConnections: 1024, LogoutTimeout: seconds(5), MaxPerAddress: 256, NewPerAddress: 200,
 			MessageBurst: 1000, MaxRefused: 1000, MarketDataInterval: Duration(100 * time.Millisecond),
 		},
-		Feed: Feed{MaxPacket: 1400, MulticastTTL: 1, Heartbeat: seconds(1), MaxKeptBytes: 1 << 30, MaxConnection: 256},
+		Feed: Feed{MaxPacket: 1400, MulticastTTL: 1, Heartbeat: seconds(1), MaxKeptBytes: 1 << 30, MaxConnection: 256, MaxSnapshots: 64},
 		Web:  defaultWeb(),
 		Timing: Timing{
 			HeartbeatInterval: Duration(7 * time.Millisecond), CommitPush: Duration(100 * time.Microsecond),
@@ -230,7 +232,7 @@ func seconds(n int) Duration { return Duration(time.Duration(n) * time.Second) }
 // MemberAt gives a replica's addresses on a host, each kind in a decade of ports above base.
 func MemberAt(host string, base, id int) Member {
 	at := func(decade int) string { return net.JoinHostPort(host, fmt.Sprint(base+decade+id)) }
-	return Member{ID: id, FIX: at(0), OUCH: at(10), ITCH: at(20), MoldRequest: at(30), HTTP: at(50), Mold: at(60), Replication: at(70)}
+	return Member{ID: id, FIX: at(0), OUCH: at(10), ITCH: at(20), MoldRequest: at(30), Glimpse: at(40), HTTP: at(50), Mold: at(60), Replication: at(70)}
 }
 
 // LoadConfig reads a TOML file over the defaults and checks it. A table or list that the file names replaces the default one.
@@ -304,15 +306,18 @@ func (c *Config) Check() error {
 			return fmt.Errorf("members: id %d: ids are 1..16, each once", m.ID)
 		}
 		seen[m.ID] = true
-		for name, addr := range map[string]string{"fix": m.FIX, "ouch": m.OUCH, "fix_tls": m.FIXTLS, "itch": m.ITCH, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
-			if addr == "" && (name == "mold" || name == "ouch" || name == "fix_tls" || name == "mold_request" || name == "replication" && c.Provider == "shm") {
+		for name, addr := range map[string]string{"fix": m.FIX, "ouch": m.OUCH, "fix_tls": m.FIXTLS, "itch": m.ITCH, "glimpse": m.Glimpse, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
+			if addr == "" && (name == "mold" || name == "ouch" || name == "glimpse" || name == "fix_tls" || name == "mold_request" || name == "replication" && c.Provider == "shm") {
 				continue
+			}
+			if name == "mold" {
+				if _, err := moldDestinations(addr); err != nil {
+					return fmt.Errorf("members: id %d: %w", m.ID, err)
+				}
+				continue // lines of several replicas may go to one group
 			}
 			if _, _, err := net.SplitHostPort(addr); err != nil {
 				return fmt.Errorf("members: id %d: %s = %q is not HOST:PORT", m.ID, name, addr)
-			}
-			if name == "mold" {
-				continue // lines of several replicas may go to one group
 			}
 			if other, taken := ports[addr]; taken {
 				return fmt.Errorf("members: id %d: %s = %q is used by %s already; give each its own port", m.ID, name, addr, other)
@@ -360,7 +365,8 @@ func (c *Config) checkChoices() error {
 		{"limits.log_bytes", c.Limits.LogBytes, 1 << 16, 1 << 30}, {"limits.inbox_commands", c.Limits.InboxCommands, 16, 1 << 20},
 		{"limits.batch_commands", c.Limits.BatchCommands, 1, 256}, {"limits.orders", c.Limits.Orders, 16, 1 << 26},
 		{"limits.client_ids", c.Limits.ClientIDs, 16, 1 << 28}, {"limits.reports_per_session", c.Limits.ReportsPerSession, 1024, 1 << 26},
-		{"feed.max_packet_bytes", c.Feed.MaxPacket, 128, 1472}, {"gateway.max_connections_per_address", c.Gateway.MaxPerAddress, 0, 1 << 20},
+		{"feed.max_packet_bytes", c.Feed.MaxPacket, 128, 1472}, {"feed.multicast_ttl", c.Feed.MulticastTTL, 1, 255}, {"feed.max_snapshots", c.Feed.MaxSnapshots, 1, 1 << 16},
+		{"gateway.max_connections_per_address", c.Gateway.MaxPerAddress, 0, 1 << 20},
 		{"gateway.new_connections_per_second", c.Gateway.NewPerAddress, 0, 1 << 20}, {"gateway.messages_per_second", c.Gateway.MessagesPerSecond, 0, 1 << 30},
 		{"gateway.message_burst", c.Gateway.MessageBurst, 1, 1 << 30}, {"gateway.max_refused", c.Gateway.MaxRefused, 0, 1 << 30},
 		{"gateway.market_data_interval (ns)", int(c.Gateway.MarketDataInterval), 1_000_000, 60_000_000_000},

@@ -16,6 +16,9 @@ import (
 //
 //	GET /v1/status[?full=1]   what Status says; full adds the hash of the whole state, computed by the loop
 //	GET /v1/hash?index=N      state hash after command N
+//	GET /v1/feed/hash?number=N  rolling hash over the feed's messages up to N (twins.go)
+//	GET /v1/books             every order that the feed shows, as the engine has it (books.go)
+//	GET /metrics              figures in the text format of Prometheus (metrics.go)
 //	GET /v1/state             the whole state, for a replica of this cluster, or what was added to it since (transfer.go)
 //	POST /v1/switchover[?to=ID]  this replica, which leads, hands over (switchover.go)
 //
@@ -121,7 +124,9 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 	case "/v1/switchover":
 		h.switchover(c)
 	default:
-		c.Error("not found; there are /v1/status, /v1/hash?index=N, /v1/state and /v1/switchover[?to=ID]", fasthttp.StatusNotFound)
+		if !h.answerFeed(c, path) {
+			c.Error("not found; there are /v1/status, /v1/hash?index=N, /v1/state, /v1/feed/hash?number=N, /v1/books, /metrics and /v1/switchover[?to=ID]", fasthttp.StatusNotFound)
+		}
 	}
 }
 
@@ -140,6 +145,7 @@ func (h *httpServer) status(c *fasthttp.RequestCtx) {
 		c.Error("the replica is stopping", fasthttp.StatusServiceUnavailable)
 		return
 	}
+	s.Feed = h.r.feed.status()
 	s.MonoNow = monotonic()
 	answer(c, s)
 }

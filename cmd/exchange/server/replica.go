@@ -104,10 +104,11 @@ func (r *Replica) open() error {
 	if r.ouch, err = listenOUCH(r); err != nil {
 		return err
 	}
-	if r.waker, err = newWaker(r.wake); err != nil {
+	if r.waker, err = newWaker(r.wake, r.outbox.feed.Wake); err != nil {
 		return err
 	}
-	if r.feed, err = listenFeed(r.cfg, r.outbox.feed); err != nil {
+	r.outbox.feed.PassOn(r.waker.addFeed)
+	if r.feed, err = listenFeed(r); err != nil {
 		return err
 	}
 	if r.http, err = listenHTTP(r); err != nil {
@@ -142,11 +143,11 @@ func (r *Replica) Run() error {
 		Str("provider", r.cfg.Provider).Str("fencing", r.fencing).Int("large_pages_bytes", r.gathered).Msg("replica starts")
 	go r.gateway.serve()
 	go r.ouch.serve()
-	go r.feed.serve()
+	r.feed.serve()
 	go r.http.serve()
 	if r.start.learner {
 		r.host.fetch()
-	} else if err := r.feed.line.start(); err != nil {
+	} else if err := r.feed.start(); err != nil {
 		return err
 	}
 	func() {

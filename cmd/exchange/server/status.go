@@ -42,6 +42,8 @@ type Status struct {
 	FeedSession  string `json:"feed_session"`
 	InboxWaiting int    `json:"inbox_waiting"`
 
+	Feed FeedStatus `json:"feed"`
+
 	// LeaderSince and FirstDecision are CLOCK_MONOTONIC times of this host: when this replica last became leader, and when its first
 	// new command after that was decided. 0: never.
 	LeaderSince   int64 `json:"leader_since_mono_ns"`

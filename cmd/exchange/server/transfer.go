@@ -204,7 +204,7 @@ func (r *Replica) fetchState() {
 			bytes, err := r.takeOver(m.HTTP)
 			if err == nil {
 				r.log.Info().Int("from", m.ID).Int("bytes", bytes).Msg("state taken over")
-				if err := r.feed.line.start(); err != nil {
+				if err := r.feed.start(); err != nil {
 					r.fail(err)
 				}
 				return

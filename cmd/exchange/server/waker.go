@@ -7,17 +7,19 @@ import "sync"
 // descriptor instead, and a goroutine that reads it wakes the writers from a thread that runs them next.
 type waker struct {
 	wake   func(session uint16)
+	feed   func() // wakes the feed's followers
 	signal signal
 
 	mu      sync.Mutex
 	touched []uint16 // at most one entry a session and flush
 	taken   []uint16
+	fed     bool // the feed has new messages for followers that wait
 	asleep  bool // the goroutine waits for a signal
 }
 
-// newWaker starts the goroutine; wake is called by it. If the system has no event descriptors it is called by the loop.
-func newWaker(wake func(session uint16)) (*waker, error) {
-	w := &waker{wake: wake}
+// newWaker starts the goroutine; wake and feed are called by it. If the system has no event descriptors it is called by the loop.
+func newWaker(wake func(session uint16), feed func()) (*waker, error) {
+	w := &waker{wake: wake, feed: feed}
 	if err := w.signal.open(); err != nil {
 		return nil, err
 	}
@@ -48,11 +50,29 @@ func (w *waker) add(sessions []uint16) {
 	}
 }
 
+// addFeed notes new messages of the feed. The loop's.
+func (w *waker) addFeed() {
+	if !w.signal.works() {
+		w.feed()
+		return
+	}
+	w.mu.Lock()
+	w.fed = true
+	asleep := w.asleep
+	w.asleep = false
+	w.mu.Unlock()
+	if asleep {
+		w.signal.raise()
+	}
+}
+
 func (w *waker) run() {
 	for {
 		w.mu.Lock()
 		w.touched, w.taken = w.taken[:0], w.touched
-		w.asleep = len(w.taken) == 0
+		fed := w.fed
+		w.fed = false
+		w.asleep = len(w.taken) == 0 && !fed
 		asleep := w.asleep
 		w.mu.Unlock()
 		if asleep {
@@ -63,6 +83,9 @@ func (w *waker) run() {
 		}
 		for _, s := range w.taken {
 			w.wake(s)
+		}
+		if fed {
+			w.feed()
 		}
 	}
 }

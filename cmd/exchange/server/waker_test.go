@@ -9,7 +9,8 @@ import (
 // TestWakerForgetsNothing: whatever is added while the goroutine works or goes to sleep is woken.
 func TestWakerForgetsNothing(t *testing.T) {
 	var woken [4]atomic.Int64
-	w, err := newWaker(func(session uint16) { woken[session].Add(1) })
+	var fed atomic.Int64
+	w, err := newWaker(func(session uint16) { woken[session].Add(1) }, func() { fed.Add(1) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,6 +23,15 @@ func TestWakerForgetsNothing(t *testing.T) {
 		}
 	}
 	w.add([]uint16{3})
+	for i := range int64(50) { // each time it sleeps, or soon will
+		before := fed.Load()
+		w.addFeed()
+		for end := time.Now().Add(20 * time.Second); fed.Load() == before; time.Sleep(10 * time.Microsecond) {
+			if time.Now().After(end) {
+				t.Fatalf("the feed's followers were not woken the %dth time", i+1)
+			}
+		}
+	}
 	for end := time.Now().Add(20 * time.Second); woken[1].Load() != rounds || woken[2].Load() != rounds || woken[3].Load() != 1; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("woken %d, %d and %d times", woken[1].Load(), woken[2].Load(), woken[3].Load())
