@@ -1,5 +1,5 @@
 # One-line tasks. `make check` is what CI runs.
-.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers model ccxt feed-check feed-tshark
+.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers model peers ccxt feed-check feed-tshark
 
 run:    ; go run ./cmd/exchange demo
 test:   ; go test ./...
@@ -12,6 +12,7 @@ rdma-vm: ; bash rdmaio/verbs/guest/run.sh
 FIX_PEERS_KILLS ?= 50
 fix-peers: ; sh fix/peers/run.sh $(FIX_PEERS_KILLS)
 model:  ; sh consensus/model/run.sh
+peers:  ; go run ./cmd/exchange bench replicate --with-peers && go run ./cmd/exchange bench failover --with-peers
 ccxt:   ; sh marketdata/peers/ccxt/run.sh
 feed-check: ; sh marketdata/testdata/feed-check.sh 1000000
 feed-tshark: ; sh marketdata/peers/tshark/run.sh

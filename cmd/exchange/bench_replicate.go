@@ -18,11 +18,12 @@ import (
 func benchReplicateCommand() *cobra.Command {
 	var o bench.ReplicateOptions
 	var asJSON bool
+	var picture string
 	c := &cobra.Command{
 		Use: "replicate", Short: "From a proposal to its being decided, three processes", Args: cobra.NoArgs,
 		Long: `This process leads two others, which look at their logs every 50 µs and apply what is decided. Proposals take turns with the floor: for shm two
 memory copies and a fence, otherwise the same bytes over plain sockets and an answer from each.`,
-		Example: "  exchange bench replicate\n  exchange bench replicate --sizes 64 --in-flight 1,256 --json",
+		Example: "  exchange bench replicate\n  exchange bench replicate --sizes 64 --in-flight 1,256 --json\n  exchange bench replicate --with-peers --svg replicate.svg",
 		RunE: func(c *cobra.Command, _ []string) error {
 			outside := func(all []int, least, most int) bool {
 				return len(all) == 0 || slices.Min(all) < least || slices.Max(all) > most
@@ -31,7 +32,7 @@ memory copies and a fence, otherwise the same bytes over plain sockets and an an
 				return errors.New("--sizes from 8 to 4096, --in-flight from 1 to 1024, --ops from 1")
 			}
 			o.Progress = progress("figures", len(o.Sizes)*len(o.InFlight))
-			return runBench(c.OutOrStdout(), &o.Provider, &o.Binary, asJSON, func(ctx context.Context) (*bench.Report, error) { return bench.Replicate(ctx, o) })
+			return runBenchWithPicture(c.OutOrStdout(), &o.Provider, &o.Binary, asJSON, picture, func(ctx context.Context) (*bench.Report, error) { return bench.Replicate(ctx, o) })
 		},
 	}
 	f := c.Flags()
@@ -39,36 +40,48 @@ memory copies and a fence, otherwise the same bytes over plain sockets and an an
 	f.IntSliceVar(&o.Sizes, "sizes", []int{64, 256, 1024}, "bytes of a proposal")
 	f.IntSliceVar(&o.InFlight, "in-flight", []int{1, 8, 64, 256}, "proposals under way at a time")
 	f.IntVar(&o.Ops, "ops", 200_000, "samples of each")
+	f.BoolVar(&o.WithPeers, "with-peers", false, withPeersUsage)
+	f.StringVar(&picture, "svg", "", "write the distributions to this file as a picture too")
 	f.BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
 }
 
+const withPeersUsage = "go.etcd.io/raft and hashicorp/raft beside it, logs in memory; built with the Go toolchain, inside the source tree"
+
 func benchFailoverCommand() *cobra.Command {
 	var o bench.FailoverOptions
 	var asJSON bool
+	var picture string
 	c := &cobra.Command{
 		Use: "failover", Short: "From the leader's end to the next one's first decision, phase by phase", Args: cobra.NoArgs,
 		Long: `Starts three processes that do nothing but replicate, kills their leader (SIGKILL) or stops it (SIGSTOP) at random moments, and times how the next one
 comes about: notice, permission, catch-up, first decision.`,
-		Example: "  exchange bench failover\n  exchange bench failover --kills 1000 --stops 0 --json",
+		Example: "  exchange bench failover\n  exchange bench failover --kills 1000 --stops 0 --json\n  exchange bench failover --with-peers --svg failover.svg",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.Kills < 0 || o.Stops < 0 || o.Kills+o.Stops == 0 {
 				return errors.New("--kills and --stops: at least one of either")
 			}
 			o.Progress = progress("runs", o.Kills+o.Stops)
-			return runBench(c.OutOrStdout(), &o.Provider, &o.Binary, asJSON, func(ctx context.Context) (*bench.Report, error) { return bench.Failover(ctx, o) })
+			return runBenchWithPicture(c.OutOrStdout(), &o.Provider, &o.Binary, asJSON, picture, func(ctx context.Context) (*bench.Report, error) { return bench.Failover(ctx, o) })
 		},
 	}
 	f := c.Flags()
 	providerFlag(f, &o.Provider)
 	f.IntVar(&o.Kills, "kills", 200, "how often the leader is killed")
 	f.IntVar(&o.Stops, "stops", 50, "how often it is stopped")
+	f.BoolVar(&o.WithPeers, "with-peers", false, withPeersUsage)
+	f.StringVar(&picture, "svg", "", "write the distributions to this file as a picture too")
 	f.BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
 }
 
 // runBench runs a benchmark that starts more processes of this program, and shows what it found.
-func runBench(out io.Writer, provider, binary *string, asJSON bool, run func(context.Context) (*bench.Report, error)) (err error) {
+func runBench(out io.Writer, provider, binary *string, asJSON bool, run func(context.Context) (*bench.Report, error)) error {
+	return runBenchWithPicture(out, provider, binary, asJSON, "", run)
+}
+
+// runBenchWithPicture writes a picture too, if it is given a path.
+func runBenchWithPicture(out io.Writer, provider, binary *string, asJSON bool, picture string, run func(context.Context) (*bench.Report, error)) (err error) {
 	if err := chooseProvider(provider, onStandardError); err != nil {
 		return err
 	}
@@ -78,6 +91,9 @@ func runBench(out io.Writer, provider, binary *string, asJSON bool, run func(con
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	report, err := run(ctx)
+	if err == nil && picture != "" {
+		err = report.WritePicture(picture)
+	}
 	switch {
 	case err != nil:
 		return failed(err)

@@ -14,10 +14,12 @@ import (
 // FailoverOptions says what to measure of changes of leader.
 type FailoverOptions struct {
 	Provider string
-	Kills    int    // of the leader, with SIGKILL
-	Stops    int    // of the leader, with SIGSTOP
-	Binary   string // the exchange program
-	Progress func(done int)
+	Kills    int // of the leader, with SIGKILL
+	Stops    int // of the leader, with SIGSTOP
+	// WithPeers: Go's raft libraries beside it, built with the Go toolchain.
+	WithPeers bool
+	Binary    string // the exchange program
+	Progress  func(done int)
 }
 
 // failoverPatience bounds the wait for a new leader, and for the old one to be back.
@@ -28,6 +30,7 @@ const failoverPatience = 20 * time.Second
 //  1. The leader proposes every 20 µs. At a random moment it gets the signal.
 //  2. Another stands (notice), the third lets it write its log (permission), it leads (catch-up), and its first entry is decided.
 //  3. The old one is started again without its memory, or goes on; when all three vote again, the next run.
+//  4. Go's raft libraries lose their leaders, if they are asked for.
 func Failover(ctx context.Context, o FailoverOptions) (*Report, error) {
 	dir, err := os.MkdirTemp("", fmt.Sprintf("exchange-%d-bench-", os.Getuid()))
 	if err != nil {
@@ -66,7 +69,15 @@ func Failover(ctx context.Context, o FailoverOptions) (*Report, error) {
 			}
 		}
 	}
-	return b.report, nil
+	if !o.WithPeers || o.Kills == 0 {
+		return b.report, nil
+	}
+	r, err := startRaftPeers(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer r.end()
+	return b.report, r.failedOver(b.report, max(o.Kills/raftKills, 1), b.report.Figures[0])
 }
 
 const failoverMembers = 3

@@ -21,7 +21,7 @@ type fixPeer struct {
 
 var fixPeers = []fixPeer{
 	{"quickfixgo", func(ctx context.Context, root, program string) error {
-		return runIn(ctx, filepath.Join(root, "fix/peers/quickfixgo"), "go", "build", "-o", program, "./acceptor")
+		return runIn(ctx, filepath.Join(root, fixPeersModule), "go", "build", "-o", program, "./acceptor")
 	}},
 	{"quickfix_cpp", func(ctx context.Context, root, program string) error {
 		if _, err := os.Stat("/usr/include/quickfix/Application.h"); err != nil {
@@ -33,21 +33,14 @@ var fixPeers = []fixPeer{
 
 var errNotPresent = errors.New("not installed")
 
+const fixPeersModule = "fix/peers/quickfixgo"
+
 // fixPeerShare is the part of the orders that peers are given: the slowest takes a hundred times as long.
 const fixPeerShare = 20
 
-func runIn(ctx context.Context, dir, name string, args ...string) error {
-	c := exec.CommandContext(ctx, name, args...)
-	c.Dir = dir
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, out)
-	}
-	return nil
-}
-
 // measureFIXPeers measures those that can be built here, with the same client.
 func measureFIXPeers(ctx context.Context, o FIXOptions, r *Report) error {
-	root, err := sourceTree()
+	root, err := sourceTree(fixPeersModule)
 	if err != nil {
 		return err
 	}
@@ -68,24 +61,6 @@ func measureFIXPeers(ctx context.Context, o FIXOptions, r *Report) error {
 		}
 	}
 	return nil
-}
-
-// sourceTree is the nearest directory at or above the present one with the peers' sources.
-func sourceTree() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "fix/peers/quickfixgo/go.mod")); err == nil {
-			return dir, nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", errors.New("--with-peers builds them from fix/peers: run it inside the source tree")
-		}
-		dir = up
-	}
 }
 
 func (p fixPeer) measure(ctx context.Context, program string, o FIXOptions, r *Report) error {

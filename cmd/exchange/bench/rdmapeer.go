@@ -41,9 +41,14 @@ func startPeer(binary, command string, s *rdmaSetup, id int, more ...string) (*r
 	if err != nil {
 		return nil, err
 	}
-	c := exec.Command(binary, append([]string{command, fmt.Sprint(id), string(text)}, more...)...)
+	return startProcess(binary, id, append([]string{command, fmt.Sprint(id), string(text)}, more...)...)
+}
+
+// startProcess starts a program that answers lines.
+func startProcess(binary string, id int, args ...string) (p *rdmaPeer, err error) {
+	c := exec.Command(binary, args...)
 	c.Stderr = os.Stderr
-	p := &rdmaPeer{cmd: c, id: id}
+	p = &rdmaPeer{cmd: c, id: id}
 	if p.in, err = c.StdinPipe(); err != nil {
 		return nil, err
 	}

@@ -19,8 +19,10 @@ type ReplicateOptions struct {
 	Sizes    []int // of a proposal, bytes
 	InFlight []int // proposals under way at a time
 	Ops      int   // samples of each
-	Binary   string
-	Progress func(done int)
+	// WithPeers: Go's raft libraries beside it, built with the Go toolchain.
+	WithPeers bool
+	Binary    string
+	Progress  func(done int)
 }
 
 const (
@@ -38,7 +40,8 @@ const (
 //
 //  1. This process leads; the others look at their logs every 50 µs, and at the floor's memory, which is as long, entry by entry too.
 //  2. Rounds of proposals take turns with rounds of the floor: two memory copies and a fence.
-//  3. Batches: so many commands in one proposal.
+//  3. So do rounds of Go's raft libraries, if they are asked for.
+//  4. Batches: so many commands in one proposal.
 func Replicate(ctx context.Context, o ReplicateOptions) (*Report, error) {
 	dir, err := os.MkdirTemp("", fmt.Sprintf("exchange-%d-bench-", os.Getuid()))
 	if err != nil {
@@ -50,6 +53,11 @@ func Replicate(ctx context.Context, o ReplicateOptions) (*Report, error) {
 	b := &replicateBench{o: o, report: NewReport("replicate")}
 	b.report.Provider, b.report.Durability, b.report.Replicas = o.Provider, "memory", replicateMembers
 	defer b.stop()
+	if o.WithPeers {
+		if b.raft, err = startRaftPeers(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.start(ctx, dir); err != nil {
 		return nil, err
 	}
@@ -70,9 +78,19 @@ func Replicate(ctx context.Context, o ReplicateOptions) (*Report, error) {
 						return nil, err
 					}
 				}
+				if n/replicateRound%raftEvery == 0 {
+					if err := b.raftRound(size, flight); err != nil {
+						return nil, err
+					}
+				}
 			}
 			f := ours.figure("propose_to_decided", map[string]any{"bytes": size, "in_flight": flight, "replicas": replicateMembers})
 			b.report.Figures = append(b.report.Figures, f)
+			if b.raft != nil {
+				if err := b.raft.replicated(b.report, size, flight, f); err != nil {
+					return nil, err
+				}
+			}
 			if i == 0 {
 				g := floors.figure("floor_two_peers", map[string]any{"bytes": size})
 				b.report.Floors = append(b.report.Floors, g)
@@ -101,6 +119,7 @@ type replicateBench struct {
 	self    *benchNode
 	peers   [replicateMembers + 1]*rdmaPeer
 	floor   floor
+	raft    *raftPeers // nil: not asked for
 	payload []byte
 	now     int64 // that stands in it
 	times   []int64
@@ -151,6 +170,7 @@ func (b *replicateBench) newFloor(dir string) (floor, error) {
 }
 
 func (b *replicateBench) stop() {
+	b.raft.end()
 	for _, p := range b.peers {
 		if p != nil {
 			p.end()
@@ -245,6 +265,24 @@ func (b *replicateBench) floorRound(size int, to *samples) error {
 		to.record(int64(time.Since(start) - from))
 	}
 	return nil
+}
+
+// raftRound has the raft libraries do their share, and shows our followers meanwhile that their leader lives.
+func (b *replicateBench) raftRound(size, flight int) error {
+	if b.raft == nil {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- b.raft.round(size, flight, replicateRound*raftEvery/raftShare) }()
+	for {
+		select {
+		case err := <-done:
+			return err
+		default:
+			b.self.turn(false)
+			nap(time.Millisecond)
+		}
+	}
 }
 
 // batches measures commands that go together.
