@@ -22,19 +22,21 @@ type load struct {
 	window  int
 	rate    int // requests per second at most; 0: as fast as the answers come
 
-	mu       sync.Mutex
-	blotter  *trader.Blotter
-	numbers  *numbers
-	ids      []book.ClientID // of the open orders, with some that are closed by now
-	entered  map[book.ClientID]struct{}
-	waiting  map[book.ClientID]struct{}
-	next     int
-	stopping bool
-	began    int64 // monotonic ns of the first request
-	refused  int   // requests refused because the order was gone already: a race with a fill, or an order lost
-	last     int64 // monotonic ns of the last report
-	first    int64 // of the first report after mark, 0: none yet
-	marked   int64
+	mu         sync.Mutex
+	blotter    *trader.Blotter
+	numbers    *numbers
+	ids        []book.ClientID // of the open orders, with some that are closed by now
+	entered    map[book.ClientID]struct{}
+	waiting    map[book.ClientID]struct{}
+	called     map[book.ClientID]int64 // when a new order that is not answered was sent, monotonic ns
+	operations []operation
+	next       int
+	stopping   bool
+	began      int64 // monotonic ns of the first request
+	refused    int   // requests refused because the order was gone already: a race with a fill, or an order lost
+	last       int64 // monotonic ns of the last report
+	first      int64 // of the first report after mark, 0: none yet
+	marked     int64
 }
 
 const (
@@ -46,7 +48,7 @@ const (
 func newLoad(session trader.Credentials, addresses, symbols []string, window, rate int, seed uint64) *load {
 	l := &load{
 		name: session.Sender, rng: rand.New(rand.NewPCG(seed, 1)), symbols: symbols, window: window, rate: rate, blotter: trader.NewBlotter(), numbers: newNumbers(),
-		entered: map[book.ClientID]struct{}{}, waiting: map[book.ClientID]struct{}{},
+		entered: map[book.ClientID]struct{}{}, waiting: map[book.ClientID]struct{}{}, called: map[book.ClientID]int64{},
 	}
 	l.client = trader.New(trader.Options{
 		Credentials: session, Addresses: addresses, HeartBtInt: 5, OnReceived: l.received,
@@ -100,6 +102,7 @@ func (l *load) received(i *fix.Initiator, r *fix.Received, now int64) {
 	if r.Is("8") && r.ExecType == '5' {
 		l.ids = append(l.ids, r.ClOrdID)
 	}
+	l.note(r)
 	l.last = cluster.Monotonic()
 	if l.marked != 0 && l.first == 0 {
 		l.first = l.last
@@ -138,6 +141,7 @@ func (l *load) send(i *fix.Initiator, now int64) {
 		o.TIF = book.ImmediateOrCancel
 	}
 	l.entered[id] = struct{}{}
+	l.called[id] = cluster.Monotonic()
 	l.ids = append(l.ids, id)
 	i.NewOrderSingle(now, &o)
 }
@@ -232,6 +236,7 @@ func (l *load) settle(ctx context.Context) error {
 func (l *load) judge(r *Report, fault func(string, ...any)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	r.operations = append(r.operations, l.operations...)
 	b := l.blotter
 	r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+b.Acknowledged, r.Rejected+b.Rejected, r.Trades+b.Trades, r.Volume+b.Volume
 	for id := range l.entered {

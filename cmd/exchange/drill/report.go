@@ -27,13 +27,15 @@ type Report struct {
 
 	// Lost: acknowledged orders that the exchange does not know any more. Doubled: orders answered or executed more than once. Diverged:
 	// replicas with other states than the others. NumberFaults: FIX or OUCH numbers with a hole or two contents. FeedGaps and FeedContradictions: the
-	// same for the feed. Unanswered: requests without an answer.
+	// same for the feed. Misordered: new orders whose place in the log disagrees with real time, of those Witnessed. Unanswered: requests without an answer.
 	Lost               int `json:"lost"`
 	Doubled            int `json:"doubled"`
 	Diverged           int `json:"diverged"`
 	NumberFaults       int `json:"number_faults"`
 	FeedGaps           int `json:"feed_gaps"`
 	FeedContradictions int `json:"feed_contradictions"`
+	Misordered         int `json:"misordered"`
+	Witnessed          int `json:"witnessed"`
 	Unanswered         int `json:"unanswered"`
 
 	FeedMessages uint64 `json:"feed_messages"`
@@ -51,6 +53,8 @@ type Report struct {
 	GivenUp                 int          `json:"handovers_given_up"`
 	Missed                  int          `json:"strikes_missed"`
 	ClientOutage            Distribution `json:"client_outage_ns"`
+
+	operations []operation // new orders of all FIX clients
 
 	Faults  []string `json:"faults"`
 	Verdict string   `json:"verdict"` // pass or fail
@@ -73,9 +77,9 @@ func distribution(samples []int64) Distribution {
 	return Distribution{P50: at(0.50), P99: at(0.99), Max: s[len(s)-1]}
 }
 
-// Safe tells whether nothing was lost, doubled, diverged or numbered wrongly.
+// Safe tells whether nothing was lost, doubled, diverged, misordered or numbered wrongly.
 func (r *Report) Safe() bool {
-	return r.Lost == 0 && r.Doubled == 0 && r.Diverged == 0 && r.NumberFaults == 0 && r.FeedGaps == 0 && r.FeedContradictions == 0
+	return r.Lost == 0 && r.Doubled == 0 && r.Diverged == 0 && r.NumberFaults == 0 && r.FeedGaps == 0 && r.FeedContradictions == 0 && r.Misordered == 0
 }
 
 // Passed tells whether the drill held: safe, and every request answered.
@@ -98,6 +102,7 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "  fills reported, volume              %d, %d\n", r.Trades, r.Volume)
 	fmt.Fprintf(w, "  acknowledged and lost               %d\n", r.Lost)
 	fmt.Fprintf(w, "  answered or executed twice          %d\n", r.Doubled)
+	fmt.Fprintf(w, "  ordered against real time           %d (of %d new orders)\n", r.Misordered, r.Witnessed)
 	fmt.Fprintf(w, "  requests without an answer          %d\n", r.Unanswered)
 	fmt.Fprintf(w, "  numbers with a hole or two contents %d\n", r.NumberFaults)
 	fmt.Fprintf(w, "  feed gaps, contradictions           %d, %d (of %d messages; %d more on the lines)\n", r.FeedGaps, r.FeedContradictions, r.FeedMessages, r.LineMessages)

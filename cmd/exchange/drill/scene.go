@@ -328,6 +328,11 @@ func (s *scene) judge() {
 	for _, l := range s.loads {
 		l.judge(r, fault)
 	}
+	r.Witnessed = len(r.operations)
+	var why string
+	if r.Misordered, why = misordered(r.operations); why != "" {
+		fault("%s", why)
+	}
 	s.judgeReplicas(fault)
 	s.feed.mu.Lock()
 	r.FeedGaps, r.FeedContradictions = s.feed.gaps, s.feed.contradictions

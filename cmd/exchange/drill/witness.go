@@ -1,0 +1,63 @@
+package drill
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"exchange/cmd/exchange/cluster"
+	"exchange/fix"
+)
+
+// The witness. Each answer to a new order carries the place in the log that the order took (the first part of ExecID), so the order in which requests are
+// said to have taken effect is known: it must agree with real time. A request that was answered before another was sent comes before it, whichever
+// clients they are of and whoever led.
+
+// operation is a new order that was answered: its command in the log, and when it was sent and answered, monotonic ns.
+type operation struct {
+	index            uint64
+	called, returned int64
+}
+
+// note keeps the operation that a report ends, if it answers a new order. Under mu.
+func (l *load) note(r *fix.Received) {
+	called, ok := l.called[r.ClOrdID]
+	if !ok || !r.Is("8") || r.ExecType != '0' && r.ExecType != '8' {
+		return
+	}
+	delete(l.called, r.ClOrdID)
+	text, _, _ := bytes.Cut(r.ExecID[:r.ExecIDLen], []byte{'-'})
+	index, err := strconv.ParseUint(string(text), 10, 64)
+	if err != nil {
+		return // a refusal that took no place in the log
+	}
+	l.operations = append(l.operations, operation{index, called, cluster.Monotonic()})
+}
+
+// misordered counts operations, which it sorts by their commands, that come in the log behind one that was sent after they were answered, or that
+// share a command with another; why tells of the first.
+func misordered(all []operation) (count int, why string) {
+	slices.SortFunc(all, func(a, b operation) int { return cmp.Compare(a.index, b.index) })
+	latest := 0 // of those before, the one that was sent last
+	for k, o := range all {
+		before := all[latest]
+		text := ""
+		switch {
+		case k > 0 && o.index == all[k-1].index:
+			text = fmt.Sprintf("two new orders are both command %d", o.index)
+		case o.returned < before.called:
+			text = fmt.Sprintf("command %d was answered %d ns before command %d was sent", o.index, before.called-o.returned, before.index)
+		}
+		if text != "" {
+			if count++; count == 1 {
+				why = text
+			}
+		}
+		if o.called > before.called {
+			latest = k
+		}
+	}
+	return count, why
+}
