@@ -1,5 +1,5 @@
 # One-line tasks. `make check` is what CI runs.
-.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers model ccxt feed-check feed-tshark
+.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers fix-suites model ccxt feed-check feed-tshark
 
 run:    ; go run ./cmd/exchange demo
 test:   ; go test ./...
@@ -15,4 +15,5 @@ model:  ; sh consensus/model/run.sh
 ccxt:   ; sh marketdata/peers/ccxt/run.sh
 feed-check: ; sh marketdata/testdata/feed-check.sh 1000000
 feed-tshark: ; sh marketdata/peers/tshark/run.sh
+fix-suites: ; sh fix/peers/suites.sh
 check:  ; bash .ci/run
