@@ -1,5 +1,5 @@
 # One-line tasks. `make check` is what CI runs.
-.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers model peers ccxt feed-check feed-tshark
+.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers model peers ccxt feed-check feed-tshark fix-suites
 
 run:    ; go run ./cmd/exchange demo
 test:   ; go test ./...
@@ -16,4 +16,5 @@ peers:  ; go run ./cmd/exchange bench replicate --with-peers && go run ./cmd/exc
 ccxt:   ; sh marketdata/peers/ccxt/run.sh
 feed-check: ; sh marketdata/testdata/feed-check.sh 1000000
 feed-tshark: ; sh marketdata/peers/tshark/run.sh
+fix-suites: ; sh fix/peers/suites.sh
 check:  ; bash .ci/run

@@ -18,12 +18,13 @@ import (
 //	> D 2 11=a|21=1             send MsgType, MsgSeqNum (- for none), fields; header and trailer are added; 49, 52, 56 and 8 given here take their place
 //	< 8 2 11=a                  expect
 //	! 8=FIX.4.4|35=…            send as it stands (BodyLength and CheckSum are added unless given)
+//	> 0 5-1200                  send, once with each number of the range
 //	-                           the venue closes
 //	~                           we close
 //	. 300ms                     wait
 //	@ 30s                       let the venue's clock run ahead
 //
-// A field with @24 behind it is there in those versions only (2, 4, 5).
+// <now>, <now-5>: the present time, or one so many seconds away; <9000x>: so many bytes. A field with @24 behind it is there in those versions only (2, 4, 5).
 func readScript(t *testing.T, text string, version *fix.Version) (steps []step, with settings, ours bool) {
 	ours = true
 	letter := map[*fix.Version]string{fix.FIX42: "2", fix.FIX44: "4", fix.FIX50SP2: "5"}[version]
@@ -70,13 +71,37 @@ func readScript(t *testing.T, text string, version *fix.Version) (steps []step, 
 			st.kind = '>'
 			st.raw = strings.ReplaceAll(strings.ReplaceAll(rest, "8=BEGIN", "8="+version.BeginString), "|", "\x01")
 		case '>', '<':
-			st.fields = message(t, n+1, rest, st.kind, version, letter)
+			head, numbers := cutNumbers(t, n+1, rest)
+			for _, number := range numbers {
+				st.fields = message(t, n+1, strings.Replace(rest, head, number, 1), st.kind, version, letter)
+				steps = append(steps, st)
+			}
+			continue
 		default:
 			t.Fatalf("line %d: %q", n+1, line)
 		}
 		steps = append(steps, st)
 	}
 	return steps, with, ours
+}
+
+// cutNumbers gives MsgType and MsgSeqNum as they stand, and with each number of the range if there is one.
+func cutNumbers(t *testing.T, line int, text string) (head string, each []string) {
+	words := strings.SplitN(text, " ", 3)
+	if len(words) < 2 {
+		t.Fatalf("line %d: MsgType and MsgSeqNum are needed", line)
+	}
+	head = words[0] + " " + words[1]
+	first, last, ranged := strings.Cut(words[1], "-")
+	from, err := strconv.Atoi(first)
+	to, err2 := strconv.Atoi(last)
+	if !ranged || err != nil || err2 != nil {
+		return head, []string{head}
+	}
+	for n := from; n <= to; n++ {
+		each = append(each, words[0]+" "+strconv.Itoa(n))
+	}
+	return head, each
 }
 
 var onlyIn = regexp.MustCompile(`@([245]+)$`)
@@ -160,6 +185,8 @@ func readDefinition(t *testing.T, text string) (steps []step) {
 			st.kind, st.raw = '>', rest
 		case line[0] == 'E':
 			st.kind, st.fields = '<', strings.Split(strings.TrimSuffix(rest, "\x01"), "\x01")
+		case strings.HasPrefix(rest, "SET_SESSION "):
+			st.kind, st.raw = '=', rest[strings.LastIndexByte(rest, ' ')+1:]
 		case rest == "CONNECT":
 			st.kind = '+'
 		case line[0] == 'i' && rest == "DISCONNECT":

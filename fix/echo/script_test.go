@@ -12,13 +12,15 @@ import (
 	"testing"
 	"time"
 
+	"exchange/book"
 	"exchange/fix"
 )
 
 // step is one line of a script.
 type step struct {
 	line int
-	// kind: + connect, > send, < expect, - expect the end of the connection, ~ hang up, . wait, @ let the venue's clock run ahead.
+	// kind: + connect, > send, < expect, - expect the end of the connection, ~ hang up, . wait, @ let the venue's clock run ahead,
+	// = set a number of the session.
 	kind byte
 	conn int
 	// frame is what is sent, or expected: fields tag=value; a value of * stands for any, <now> for the present time.
@@ -88,7 +90,7 @@ func (s *script) fatalf(format string, args ...any) {
 
 func (s *script) step(st step) {
 	c := s.conns[st.conn]
-	if c == nil && st.kind != '+' && st.kind != '.' && st.kind != '@' {
+	if c == nil && st.kind != '+' && st.kind != '.' && st.kind != '@' && st.kind != '=' {
 		s.fatalf("connection %d is not there", st.conn)
 	}
 	switch st.kind {
@@ -113,9 +115,39 @@ func (s *script) step(st step) {
 		delete(s.conns, st.conn)
 	case '.':
 		time.Sleep(st.wait)
+	case '=':
+		s.setNumber(st.raw)
 	case '@':
 		s.venue.ahead.Add(int64(st.wait))
 	}
+}
+
+// setNumber raises one of the session's numbers, as NEXTSENDERSEQNUM=7 (the venue's) or NEXTTARGETSEQNUM=7 (the client's), through the state machine: a
+// connection that is not there logs on above a gap, so that it consumes nothing, and sends Heartbeats or moves the client's number.
+func (s *script) setNumber(text string) {
+	which, value, _ := strings.Cut(text, "=")
+	want, err := strconv.ParseUint(value, 10, 64)
+	if err != nil {
+		s.fatalf("%q sets no number", text)
+	}
+	v := s.venue
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if want == 1 {
+		return // where it begins
+	}
+	epoch := v.apply(&book.Command{Kind: book.Logon, Protocol: book.FIX, Session: 1, InSeq: 1 << 20, Seconds: 30})[0].Epoch
+	switch which {
+	case "NEXTSENDERSEQNUM":
+		for v.first+uint64(len(v.sent)) < want {
+			v.apply(&book.Command{Kind: book.SessionMessage, Protocol: book.FIX, Session: 1, Epoch: epoch, Code: '0'})
+		}
+	case "NEXTTARGETSEQNUM":
+		v.apply(&book.Command{Kind: book.SessionMessage, Protocol: book.FIX, Session: 1, Epoch: epoch, NextIn: want})
+	default:
+		s.fatalf("%q sets no number", text)
+	}
+	v.apply(&book.Command{Kind: book.Disconnect, Protocol: book.FIX, Session: 1, Epoch: epoch})
 }
 
 // frame completes what is sent: times, and BodyLength and CheckSum where they are not given.
@@ -142,10 +174,17 @@ func (s *script) frame(st step) string {
 	return text
 }
 
-var timeWord = regexp.MustCompile(`<(?i:TIME|now)([+-]\d+)?>`)
+var (
+	timeWord  = regexp.MustCompile(`<(?i:TIME|now)([+-]\d+)?>`)
+	bytesWord = regexp.MustCompile(`<\d+x>`)
+)
 
-// times puts the present time, or one so many seconds away, for <now>, <now-5> and the like.
+// times puts the present time, or one so many seconds away, for <now>, <now-5> and the like, and so many bytes for <9000x>.
 func (s *script) times(text string) string {
+	text = bytesWord.ReplaceAllStringFunc(text, func(w string) string {
+		n, _ := strconv.Atoi(w[1 : len(w)-2])
+		return strings.Repeat("x", n)
+	})
 	return timeWord.ReplaceAllStringFunc(text, func(w string) string {
 		away, _ := strconv.Atoi(timeWord.FindStringSubmatch(w)[1])
 		return time.Unix(0, s.venue.now()).UTC().Add(time.Duration(away) * time.Second).Format("20060102-15:04:05")

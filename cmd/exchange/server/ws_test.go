@@ -308,7 +308,7 @@ func TestWebSocketWaitsForWhatOthersSaw(t *testing.T) {
 // reason and a close frame. Another client is not held up.
 func TestWebSocketSlowReader(t *testing.T) {
 	v := openWebVenue(t)
-	r := v.replica(func(w *Web) { w.MaxQueueBytes = 64 << 10 })
+	r := v.replica(func(w *Web) { w.MaxQueueBytes = 256 << 10 })
 	dialer := websocket.Dialer{NetDial: func(network, address string) (net.Conn, error) {
 		c, err := net.Dial(network, address)
 		if err == nil {
@@ -328,7 +328,7 @@ func TestWebSocketSlowReader(t *testing.T) {
 	}
 	last := uint64(0)
 	for cut := false; !cut; {
-		v.trade(400)
+		v.trade(100) // far less than a queue, however late the quick client's turn comes
 		r.news()
 		for end := uint64(0); end < v.market.Trades(); {
 			m, err := quick.hear()
