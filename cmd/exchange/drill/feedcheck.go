@@ -23,6 +23,7 @@ type feedCheck struct {
 	sessions       map[string]struct{}
 	lineMessages   int
 	reached        []uint64 // by stream: its last number
+	record         record   // the first stream's messages
 }
 
 func newFeedCheck(streams int) *feedCheck {
@@ -132,6 +133,9 @@ func (f *feedCheck) take(e *soupbin.ClientEvent, stream int) {
 		}
 		f.reached[stream] = e.Number
 		f.see(e.Number, e.Message, "a SoupBinTCP stream")
+		if stream == 0 {
+			f.record.add(e.Message)
+		}
 	}
 }
 

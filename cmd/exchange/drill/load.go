@@ -28,8 +28,9 @@ type load struct {
 	ids        []book.ClientID // of the open orders, with some that are closed by now
 	entered    map[book.ClientID]struct{}
 	waiting    map[book.ClientID]struct{}
-	called     map[book.ClientID]int64 // when a new order that is not answered was sent, monotonic ns
+	called     map[book.ClientID]call // new orders that are not answered
 	operations []operation
+	fills      []fill
 	next       int
 	stopping   bool
 	began      int64 // monotonic ns of the first request
@@ -48,7 +49,7 @@ const (
 func newLoad(session trader.Credentials, addresses, symbols []string, window, rate int, seed uint64) *load {
 	l := &load{
 		name: session.Sender, rng: rand.New(rand.NewPCG(seed, 1)), symbols: symbols, window: window, rate: rate, blotter: trader.NewBlotter(), numbers: newNumbers(),
-		entered: map[book.ClientID]struct{}{}, waiting: map[book.ClientID]struct{}{}, called: map[book.ClientID]int64{},
+		entered: map[book.ClientID]struct{}{}, waiting: map[book.ClientID]struct{}{}, called: map[book.ClientID]call{},
 	}
 	l.client = trader.New(trader.Options{
 		Credentials: session, Addresses: addresses, HeartBtInt: 5, OnReceived: l.received,
@@ -135,13 +136,14 @@ func (l *load) send(i *fix.Initiator, now int64) {
 		}
 		return
 	}
-	o := fix.Order{ClOrdID: []byte(trader.Text(id)), Symbol: []byte(l.symbols[l.rng.IntN(len(l.symbols))]), Side: book.Side(l.rng.IntN(2)),
+	symbol := l.symbols[l.rng.IntN(len(l.symbols))]
+	o := fix.Order{ClOrdID: []byte(trader.Text(id)), Symbol: []byte(symbol), Side: book.Side(l.rng.IntN(2)),
 		Qty: int64(1 + l.rng.IntN(100)), Price: loadMid + int64(l.rng.IntN(11)-5)*loadTick}
 	if kind == 19 {
 		o.TIF = book.ImmediateOrCancel
 	}
 	l.entered[id] = struct{}{}
-	l.called[id] = cluster.Monotonic()
+	l.called[id] = call{cluster.Monotonic(), asked{symbol, o.Side, o.Qty, o.Price, o.TIF == book.ImmediateOrCancel}}
 	l.ids = append(l.ids, id)
 	i.NewOrderSingle(now, &o)
 }
@@ -236,7 +238,7 @@ func (l *load) settle(ctx context.Context) error {
 func (l *load) judge(r *Report, fault func(string, ...any)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r.operations = append(r.operations, l.operations...)
+	r.operations, r.fills = append(r.operations, l.operations...), append(r.fills, l.fills...)
 	b := l.blotter
 	r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+b.Acknowledged, r.Rejected+b.Rejected, r.Trades+b.Trades, r.Volume+b.Volume
 	for id := range l.entered {

@@ -33,6 +33,7 @@ type ouchLoad struct {
 	entered  map[uint32]bool
 	answers  map[uint32]int
 	executed map[uint64]bool // matches of this account, with the liquidity flag
+	fills    []fill
 	faults   []string
 	count    int
 	sent     int
@@ -116,6 +117,7 @@ func (l *ouchLoad) take(i *ouch.Initiator, number uint64, r *ouch.Report, now in
 			l.fault("match %d came twice", r.Match)
 		}
 		l.executed[key] = true
+		l.fills = append(l.fills, fill{match: r.Match, qty: int64(r.Quantity), price: int64(r.Price)})
 	case ouch.SystemEvent:
 		return
 	}
@@ -263,6 +265,7 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+l.accepted, r.Rejected+l.rejected, r.Trades+l.trades, r.Volume+l.volume
+	r.fills = append(r.fills, l.fills...)
 	r.OUCHMessages += len(l.content) - 1
 	for number := range l.entered {
 		if l.answers[number] == 0 {

@@ -27,7 +27,8 @@ type Report struct {
 
 	// Lost: acknowledged orders that the exchange does not know any more. Doubled: orders answered or executed more than once. Diverged:
 	// replicas with other states than the others. NumberFaults: FIX or OUCH numbers with a hole or two contents. FeedGaps and FeedContradictions: the
-	// same for the feed. Misordered: new orders whose place in the log disagrees with real time, of those Witnessed. Unanswered: requests without an answer.
+	// same for the feed. Misordered: new orders whose place in the log disagrees with real time, of those Witnessed. RuleFaults: what clients and the feed were
+	// told that the rules of price and time do not allow, in a history of so many Replayed messages. Unanswered: requests without an answer.
 	Lost               int `json:"lost"`
 	Doubled            int `json:"doubled"`
 	Diverged           int `json:"diverged"`
@@ -36,6 +37,8 @@ type Report struct {
 	FeedContradictions int `json:"feed_contradictions"`
 	Misordered         int `json:"misordered"`
 	Witnessed          int `json:"witnessed"`
+	RuleFaults         int `json:"rule_faults"`
+	Replayed           int `json:"replayed"`
 	Unanswered         int `json:"unanswered"`
 
 	FeedMessages uint64 `json:"feed_messages"`
@@ -55,6 +58,7 @@ type Report struct {
 	ClientOutage            Distribution `json:"client_outage_ns"`
 
 	operations []operation // new orders of all FIX clients
+	fills      []fill      // of all clients
 
 	Faults  []string `json:"faults"`
 	Verdict string   `json:"verdict"` // pass or fail
@@ -77,9 +81,9 @@ func distribution(samples []int64) Distribution {
 	return Distribution{P50: at(0.50), P99: at(0.99), Max: s[len(s)-1]}
 }
 
-// Safe tells whether nothing was lost, doubled, diverged, misordered or numbered wrongly.
+// Safe tells whether nothing was lost, doubled, diverged, misordered, matched or numbered wrongly.
 func (r *Report) Safe() bool {
-	return r.Lost == 0 && r.Doubled == 0 && r.Diverged == 0 && r.NumberFaults == 0 && r.FeedGaps == 0 && r.FeedContradictions == 0 && r.Misordered == 0
+	return r.Lost == 0 && r.Doubled == 0 && r.Diverged == 0 && r.NumberFaults == 0 && r.FeedGaps == 0 && r.FeedContradictions == 0 && r.Misordered == 0 && r.RuleFaults == 0
 }
 
 // Passed tells whether the drill held: safe, and every request answered.
@@ -103,6 +107,7 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "  acknowledged and lost               %d\n", r.Lost)
 	fmt.Fprintf(w, "  answered or executed twice          %d\n", r.Doubled)
 	fmt.Fprintf(w, "  ordered against real time           %d (of %d new orders)\n", r.Misordered, r.Witnessed)
+	fmt.Fprintf(w, "  against the rules of the market     %d (of %d messages played again)\n", r.RuleFaults, r.Replayed)
 	fmt.Fprintf(w, "  requests without an answer          %d\n", r.Unanswered)
 	fmt.Fprintf(w, "  numbers with a hole or two contents %d\n", r.NumberFaults)
 	fmt.Fprintf(w, "  feed gaps, contradictions           %d, %d (of %d messages; %d more on the lines)\n", r.FeedGaps, r.FeedContradictions, r.FeedMessages, r.LineMessages)

@@ -335,6 +335,11 @@ func (s *scene) judge() {
 	}
 	s.judgeReplicas(fault)
 	s.feed.mu.Lock()
+	rules := s.feed.record.replay(r.operations, r.fills)
+	r.Replayed, r.RuleFaults = rules.messages, rules.count
+	for _, f := range rules.faults {
+		fault("%s", f)
+	}
 	r.FeedGaps, r.FeedContradictions = s.feed.gaps, s.feed.contradictions
 	for name := range s.feed.sessions {
 		r.FeedSession = name

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"exchange/book"
 	"exchange/cmd/exchange/cluster"
 	"exchange/fix"
 )
@@ -19,21 +20,55 @@ import (
 type operation struct {
 	index            uint64
 	called, returned int64
+	order            asked
+	rejected         bool
 }
 
-// note keeps the operation that a report ends, if it answers a new order. Under mu.
+// asked is what a new order asked for: a day order, or one that is not to rest. Price in 1/10,000.
+type asked struct {
+	symbol    string
+	side      book.Side
+	qty       int64
+	price     int64
+	immediate bool
+}
+
+// fill is one order's part in a trade, as its owner was told. index is the command that caused it; 0: OUCH does not tell.
+type fill struct {
+	match, index uint64
+	qty, price   int64
+}
+
+// call is a new order under way.
+type call struct {
+	at    int64 // monotonic ns
+	order asked
+}
+
+// command is the place in the log that an execution report names.
+func command(r *fix.Received) (index uint64, ok bool) {
+	text, _, _ := bytes.Cut(r.ExecID[:r.ExecIDLen], []byte{'-'})
+	index, err := strconv.ParseUint(string(text), 10, 64)
+	return index, err == nil
+}
+
+// note keeps the operation that a report ends, if it answers a new order, and fills. Under mu.
 func (l *load) note(r *fix.Received) {
+	if r.Is("8") && r.ExecType == 'F' {
+		index, _ := command(r)
+		l.fills = append(l.fills, fill{r.Match, index, r.LastQty, r.LastPx})
+		return
+	}
 	called, ok := l.called[r.ClOrdID]
 	if !ok || !r.Is("8") || r.ExecType != '0' && r.ExecType != '8' {
 		return
 	}
 	delete(l.called, r.ClOrdID)
-	text, _, _ := bytes.Cut(r.ExecID[:r.ExecIDLen], []byte{'-'})
-	index, err := strconv.ParseUint(string(text), 10, 64)
-	if err != nil {
+	index, ok := command(r)
+	if !ok {
 		return // a refusal that took no place in the log
 	}
-	l.operations = append(l.operations, operation{index, called, cluster.Monotonic()})
+	l.operations = append(l.operations, operation{index, called.at, cluster.Monotonic(), called.order, r.ExecType == '8'})
 }
 
 // misordered counts operations, which it sorts by their commands, that come in the log behind one that was sent after they were answered, or that
