@@ -80,7 +80,11 @@ func Failover(ctx context.Context, o FailoverOptions) (*Report, error) {
 	return b.report, r.failedOver(b.report, max(o.Kills/raftKills, 1), b.report.Figures[0])
 }
 
-const failoverMembers = 3
+const (
+	failoverMembers = 3
+	// unasked is how long the processes are left alone after a strike.
+	unasked = 10 * time.Millisecond
+)
 
 type failoverBench struct {
 	o            FailoverOptions
@@ -162,6 +166,10 @@ func (b *failoverBench) leader() (leader int, err error) {
 
 // succession waits for the next leader's first decision, and notes how it came about.
 func (b *failoverBench) succession(ctx context.Context, old int, at int64, phases *[4]*samples) error {
+	// Not before it is over, as a rule: a question wakes threads of those that are to follow.
+	if err := pause(ctx, unasked); err != nil {
+		return err
+	}
 	var seen [failoverMembers + 1]marks
 	winner := 0
 	err := poll(ctx, "another that leads", func() (bool, error) {
@@ -219,6 +227,16 @@ func (b *failoverBench) bring(ctx context.Context, id, from int) error {
 	})
 }
 
+// pause sleeps.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
 // poll asks again and again until ok.
 func poll(ctx context.Context, what string, ok func() (bool, error)) error {
 	for {
@@ -226,10 +244,8 @@ func poll(ctx context.Context, what string, ok func() (bool, error)) error {
 		if err != nil || done {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("waited for %s in vain", what), ctx.Err())
-		case <-time.After(2 * time.Millisecond):
+		if err := pause(ctx, 2*time.Millisecond); err != nil {
+			return errors.Join(fmt.Errorf("waited for %s in vain", what), err)
 		}
 	}
 }

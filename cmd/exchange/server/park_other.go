@@ -43,4 +43,4 @@ func (p *parker) wake() {
 	}
 }
 
-func fineTimers() {}
+func promptly() {}

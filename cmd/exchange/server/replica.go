@@ -220,7 +220,7 @@ func (r *Replica) loop() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // the loop keeps one for itself
-	fineTimers()
+	promptly()
 	idle := 0
 	for !r.stopping.Load() {
 		if r.turn(monotonic()) {
