@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
@@ -87,6 +89,9 @@ func runBenchWithPicture(out io.Writer, provider, binary *string, asJSON bool, p
 	}
 	if *binary, err = os.Executable(); err != nil {
 		return err
+	}
+	if _, err := os.Stat(filepath.Dir(picture)); picture != "" && err != nil {
+		return fmt.Errorf("--svg %s: %w: make the directory first", picture, err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -54,7 +54,7 @@ func Failover(ctx context.Context, o FailoverOptions) (*Report, error) {
 		runs   int
 		signal syscall.Signal
 	}{{"kill_to_first_decision", o.Kills, syscall.SIGKILL}, {"stop_to_first_decision", o.Stops, syscall.SIGSTOP}} {
-		phases := [4]*samples{newSamples(), newSamples(), newSamples(), newSamples()}
+		phases := [5]*samples{newSamples(), newSamples(), newSamples(), newSamples(), newSamples()}
 		for run := range way.runs {
 			if err := b.run(ctx, way.signal, &phases); err != nil {
 				return nil, fmt.Errorf("%s, run %d: %w", way.name, run+1, err)
@@ -64,7 +64,7 @@ func Failover(ctx context.Context, o FailoverOptions) (*Report, error) {
 			}
 		}
 		if way.runs > 0 {
-			for i, suffix := range []string{"", "_notice", "_permission", "_catchup"} {
+			for i, suffix := range []string{"", "_notice", "_permission", "_catchup", "_decision"} {
 				b.report.Figures = append(b.report.Figures, phases[i].figure(way.name+suffix, nil))
 			}
 		}
@@ -84,6 +84,8 @@ const (
 	failoverMembers = 3
 	// unasked is how long the processes are left alone after a strike.
 	unasked = 10 * time.Millisecond
+	// yieldEvery so many turns one that stands lets others run, as a replica's loop does.
+	yieldEvery = 32
 )
 
 type failoverBench struct {
@@ -110,7 +112,7 @@ func (b *failoverBench) stop() {
 }
 
 // run is one strike at the leader, and what follows.
-func (b *failoverBench) run(ctx context.Context, signal syscall.Signal, phases *[4]*samples) error {
+func (b *failoverBench) run(ctx context.Context, signal syscall.Signal, phases *[5]*samples) error {
 	ctx, cancel := context.WithTimeout(ctx, failoverPatience)
 	defer cancel()
 	var leader int
@@ -165,7 +167,7 @@ func (b *failoverBench) leader() (leader int, err error) {
 }
 
 // succession waits for the next leader's first decision, and notes how it came about.
-func (b *failoverBench) succession(ctx context.Context, old int, at int64, phases *[4]*samples) error {
+func (b *failoverBench) succession(ctx context.Context, old int, at int64, phases *[5]*samples) error {
 	// Not before it is over, as a rule: a question wakes threads of those that are to follow.
 	if err := pause(ctx, unasked); err != nil {
 		return err
@@ -200,6 +202,7 @@ func (b *failoverBench) succession(ctx context.Context, old int, at int64, phase
 	phases[1].record(m.Stood - at)
 	phases[2].record(third.Granted - m.Stood)
 	phases[3].record(m.Led - third.Granted)
+	phases[4].record(m.First - m.Led)
 	return nil
 }
 

@@ -22,3 +22,6 @@ func nap(d time.Duration) {
 	t := unix.NsecToTimespec(int64(d))
 	unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&t)), 0, 0)
 }
+
+// yield lets another thread that waits for this processor run first, if there is one.
+func yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

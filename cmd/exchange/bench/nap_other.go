@@ -2,8 +2,13 @@
 
 package bench
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 func promptly() {}
 
 func nap(d time.Duration) { time.Sleep(d) }
+
+func yield() { runtime.Gosched() }

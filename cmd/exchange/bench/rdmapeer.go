@@ -124,9 +124,18 @@ func NodePeer(id int, config string, incarnation uint64, lead bool, in io.Reader
 	defer n.provider.Close()
 	runtime.LockOSThread()
 	promptly()
+	standing := 0
 	answer(in, out, n.do, func() {
-		if n.turn(lead); !n.node.Standing() {
+		n.turn(lead)
+		switch {
+		case !n.node.Standing():
+			standing = 0
 			nap(followerNap)
+		case standing%yieldEvery == yieldEvery-1:
+			yield() // it is on others that it waits, and they may be waiting for this processor
+			fallthrough
+		default:
+			standing++
 		}
 	})
 	return nil

@@ -70,6 +70,7 @@ const (
 	// spinTurns is how many turns without work the adaptive loop spins before it sleeps, and followerNap and leaderNap how long it then
 	// sleeps at most: a leader is woken by its inbox, a follower's memory is written without a wake-up. After idleTurns it naps longer.
 	spinTurns   = 200
+	yieldEvery  = 32 // so many turns one that stands for the lead lets others run
 	idleTurns   = spinTurns + 2000
 	followerNap = 50 * time.Microsecond
 	idleNap     = 200 * time.Microsecond
@@ -231,6 +232,9 @@ func (r *Replica) loop() {
 		switch {
 		case r.cfg.Spin == "busy":
 		case r.cfg.Spin == "adaptive" && idle < r.spins():
+			if idle%yieldEvery == 0 && r.node.Standing() {
+				yield() // it is on others that it waits, and they may be waiting for this processor
+			}
 		default:
 			r.rest(idle)
 		}
