@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 
@@ -35,24 +38,7 @@ over plain sockets and an answer from each, for verbs the same writes posted and
 			if o.Ops < 0 || o.Moves < 1 {
 				return fmt.Errorf("--ops must not be negative and --moves at least 1")
 			}
-			if err := chooseProvider(&o.Provider, onStandardError); err != nil {
-				return err
-			}
-			var err error
-			if o.Binary, err = os.Executable(); err != nil {
-				return err
-			}
-			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			report, err := bench.RDMA(ctx, o)
-			if err != nil {
-				return failed(err)
-			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), report)
-			}
-			report.Print(c.OutOrStdout())
-			return nil
+			return runBench(c.OutOrStdout(), &o.Provider, &o.Binary, asJSON, func(ctx context.Context) (*bench.Report, error) { return bench.RDMA(ctx, o) })
 		},
 	}
 	f := c.Flags()
@@ -75,4 +61,49 @@ func benchPeerCommand() *cobra.Command {
 			return bench.RDMAPeer(id, args[1], os.Stdin, os.Stdout)
 		},
 	}
+}
+
+// runBench runs a benchmark that starts more processes of this program, and shows what it found.
+func runBench(out io.Writer, provider, binary *string, asJSON bool, run func(context.Context) (*bench.Report, error)) error {
+	return runBenchWithPicture(out, provider, binary, asJSON, "", run)
+}
+
+// runBenchWithPicture writes a picture too, if it is given a path.
+func runBenchWithPicture(out io.Writer, provider, binary *string, asJSON bool, picture string, run func(context.Context) (*bench.Report, error)) (err error) {
+	if err := chooseProvider(provider, onStandardError); err != nil {
+		return err
+	}
+	if *binary, err = os.Executable(); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Dir(picture)); picture != "" && err != nil {
+		return fmt.Errorf("--svg %s: %w: make the directory first", picture, err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	report, err := run(ctx)
+	if err == nil && picture != "" {
+		err = report.WritePicture(picture)
+	}
+	switch {
+	case err != nil:
+		return failed(err)
+	case asJSON:
+		return printJSON(out, report)
+	}
+	report.Print(out)
+	return nil
+}
+
+// checkInFlight says what cannot be asked of a benchmark that keeps orders under way.
+func checkInFlight(inFlight []int, orders int) error {
+	for _, n := range inFlight {
+		if n < 1 || n > 1<<15 {
+			return fmt.Errorf("--in-flight %d: 1 to %d", n, 1<<15)
+		}
+	}
+	if orders < 1 || len(inFlight) == 0 {
+		return errors.New("--orders and --in-flight must be at least 1")
+	}
+	return nil
 }

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"exchange/cmd/exchange/bench"
 
@@ -37,24 +34,7 @@ takes turns with it: as many bytes to another process over a plain socket, and a
 			if o.Orders < 1 || len(o.InFlight) == 0 {
 				return fmt.Errorf("--orders and --in-flight must be at least 1")
 			}
-			if err := chooseProvider(&o.Provider, onStandardError); err != nil {
-				return err
-			}
-			var err error
-			if o.Binary, err = os.Executable(); err != nil {
-				return err
-			}
-			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			report, err := bench.FIX(ctx, o)
-			if err != nil {
-				return failed(err)
-			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), report)
-			}
-			report.Print(c.OutOrStdout())
-			return nil
+			return runBench(c.OutOrStdout(), &o.Provider, &o.Binary, asJSON, func(ctx context.Context) (*bench.Report, error) { return bench.FIX(ctx, o) })
 		},
 	}
 	f := c.Flags()

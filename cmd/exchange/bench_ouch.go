@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 
 	"exchange/cmd/exchange/bench"
 
@@ -22,32 +20,10 @@ func benchOUCHCommand() *cobra.Command {
 it: as many bytes to another process over a plain socket, and as many back.`,
 		Example: "  exchange bench ouch\n  exchange bench ouch --in-flight 1,64 --json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			for _, n := range o.InFlight {
-				if n < 1 || n > 1<<15 {
-					return fmt.Errorf("--in-flight %d: 1 to %d", n, 1<<15)
-				}
-			}
-			if o.Orders < 1 || len(o.InFlight) == 0 {
-				return fmt.Errorf("--orders and --in-flight must be at least 1")
-			}
-			if err := chooseProvider(&o.Provider, onStandardError); err != nil {
+			if err := checkInFlight(o.InFlight, o.Orders); err != nil {
 				return err
 			}
-			var err error
-			if o.Binary, err = os.Executable(); err != nil {
-				return err
-			}
-			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			report, err := bench.OUCH(ctx, o)
-			if err != nil {
-				return failed(err)
-			}
-			if asJSON {
-				return printJSON(c.OutOrStdout(), report)
-			}
-			report.Print(c.OutOrStdout())
-			return nil
+			return runBench(c.OutOrStdout(), &o.Provider, &o.Binary, asJSON, func(ctx context.Context) (*bench.Report, error) { return bench.OUCH(ctx, o) })
 		},
 	}
 	f := c.Flags()

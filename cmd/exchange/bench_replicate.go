@@ -3,14 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 
 	"exchange/cmd/exchange/bench"
 
@@ -75,38 +70,6 @@ comes about: notice, permission, catch-up, first decision.`,
 	f.StringVar(&picture, "svg", "", "write the distributions to this file as a picture too")
 	f.BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
-}
-
-// runBench runs a benchmark that starts more processes of this program, and shows what it found.
-func runBench(out io.Writer, provider, binary *string, asJSON bool, run func(context.Context) (*bench.Report, error)) error {
-	return runBenchWithPicture(out, provider, binary, asJSON, "", run)
-}
-
-// runBenchWithPicture writes a picture too, if it is given a path.
-func runBenchWithPicture(out io.Writer, provider, binary *string, asJSON bool, picture string, run func(context.Context) (*bench.Report, error)) (err error) {
-	if err := chooseProvider(provider, onStandardError); err != nil {
-		return err
-	}
-	if *binary, err = os.Executable(); err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Dir(picture)); picture != "" && err != nil {
-		return fmt.Errorf("--svg %s: %w: make the directory first", picture, err)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	report, err := run(ctx)
-	if err == nil && picture != "" {
-		err = report.WritePicture(picture)
-	}
-	switch {
-	case err != nil:
-		return failed(err)
-	case asJSON:
-		return printJSON(out, report)
-	}
-	report.Print(out)
-	return nil
 }
 
 // benchNodePeerCommand is what bench replicate and bench failover start as their other processes.

@@ -121,7 +121,7 @@ func credentials(s cluster.Session) trader.Credentials {
 }
 
 func welcome(print *printer, dir string, f cluster.File) {
-	print.line(fmt.Sprintf("%d replicas over %s, durability %s; replica %d leads", len(f.Replicas), f.Provider, f.Durability, f.Leader))
+	print.line(fmt.Sprintf("%d replicas over %s, durability %s", len(f.Replicas), f.Provider, f.Durability)) // who leads is told as soon as one does
 	print.line(fmt.Sprintf("%-8s %-7s %-16s %-16s %-16s %-16s %-16s %-16s %s", "REPLICA", "PID", "FIX", "OUCH", "ITCH (SoupBin)", "ITCH (Mold)", "MOLD REQUEST", "SNAPSHOT", "HTTP"))
 	for _, r := range f.Replicas {
 		print.line(fmt.Sprintf("%-8d %-7d %-16s %-16s %-16s %-16s %-16s %-16s %s", r.ID, r.PID, r.FIX, r.OUCH, r.ITCH, r.Mold, r.MoldRequest, r.Glimpse, r.HTTP))

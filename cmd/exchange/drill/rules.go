@@ -182,7 +182,7 @@ func (v *rules) reduce(o *restingOrder, shares uint64) {
 	}
 	if o.shares -= shares; o.shares == 0 {
 		q := v.queue(o.place)
-		*q = slices.Delete(*q, slices.Index(*q, o), slices.Index(*q, o)+1)
+		*q = slices.DeleteFunc(*q, func(r *restingOrder) bool { return r == o })
 		delete(v.resting, o.ref)
 	}
 }
