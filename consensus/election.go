@@ -13,13 +13,10 @@ func (n *Node) heartbeat() {
 	}
 	n.heartbeatAt = n.now + n.cfg.HeartbeatInterval
 	for _, p := range n.peers {
-		if p.looked {
-			n.score(p)
-		}
+		p.due = true // as soon as a READ ends: one that is slow says nothing, a slow network does not look like a death
 		if !p.reading && !n.look(p) {
-			p.looked = true // it cannot even be asked
+			n.score(p) // it cannot even be asked
 		}
-		// A READ that is still under way says nothing: a slow network slows the reads down and does not look like a death.
 	}
 }
 
@@ -40,14 +37,14 @@ func (n *Node) learn(p *peer) {
 	n.watchHolder(p)
 }
 
-// score counts what was seen since the last interval: the counter moved, or it did not.
+// score counts what was seen in an interval: the counter moved, or it did not.
 func (n *Node) score(p *peer) {
 	if p.moved {
 		p.score = min(p.score+1, scoreMax)
 	} else {
 		p.score = max(p.score-1, 0)
 	}
-	p.moved, p.looked = false, false
+	p.moved, p.due = false, false
 	switch {
 	case p.alive && p.score < scoreDead:
 		p.alive, p.died = false, false

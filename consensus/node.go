@@ -89,7 +89,7 @@ type peer struct {
 	readAt   int64  // when that was posted
 	score    int
 	moved    bool // the counter was seen to change since the last score
-	looked   bool // a READ ended since then
+	due      bool // an interval has no score yet
 	alive    bool
 	died     bool // the system said so
 	refused  bool // its layout was

@@ -127,9 +127,12 @@ func (n *Node) backgroundDone(p *peer, o *op, status rdmaio.Status) {
 	good := status == rdmaio.Success
 	switch o.kind {
 	case opRecord, opKnowRecord:
-		p.reading, p.looked = false, true
+		p.reading = false
 		if good {
 			n.learn(p)
+		}
+		if p.due {
+			n.score(p)
 		}
 		if o.kind == opKnowRecord && o.attempt == n.lead.attempt {
 			n.knew(p, good)
@@ -204,7 +207,7 @@ func (n *Node) hear() {
 			n.drop(p, "died")
 			continue
 		}
-		p.score, p.alive, p.moved, p.looked = scoreMax, true, false, false // the system says so
+		p.score, p.alive, p.moved, p.due = scoreMax, true, false, false // the system says so
 		n.drop(p, "started again")
 		if n.holder == p.id {
 			n.holder = 0 // the new incarnation has no rights here
