@@ -23,6 +23,7 @@ func (n *Node) heartbeat() {
 // learn takes in a record that was read.
 func (n *Node) learn(p *peer) {
 	old := p.fresh.counter
+	p.seenAt = p.readAt
 	p.fresh = record{
 		counter: load(p.record, wordCounter), incarnation: load(p.record, wordIncarnation), flags: load(p.record, wordFlags),
 		head: load(p.record, wordHead), fuo: load(p.record, wordFUO), holder: load(p.record, wordHolder), layout: load(p.record, wordLayout),

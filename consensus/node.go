@@ -87,6 +87,7 @@ type peer struct {
 	tailRead int    // of which so much has been asked for
 	reading  bool   // a READ of the record is out
 	readAt   int64  // when that was posted
+	seenAt   int64  // when the last READ that came back was posted
 	score    int
 	moved    bool // the counter was seen to change since the last score
 	due      bool // an interval has no score yet

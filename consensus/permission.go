@@ -75,8 +75,13 @@ func (n *Node) defers(asker *peer, request uint64) bool {
 		n.challenged[asker.id] = request
 		n.look(h) // it may have handed over since we looked
 	}
-	// One that has just been let in gets an interval's time for its attempt before the next may end that.
-	return h.fresh.flags&flagEstablished != 0 || n.now-n.grantedAt < n.cfg.HeartbeatInterval
+	// One that has just been let in gets an interval's time for its attempt before the next may end that, and what came of it is judged by a look that
+	// is no older, if one comes back within another interval.
+	since := n.now - n.grantedAt
+	if h.seenAt-n.grantedAt < n.cfg.HeartbeatInterval {
+		since -= n.cfg.HeartbeatInterval
+	}
+	return h.fresh.flags&flagEstablished != 0 || since < n.cfg.HeartbeatInterval
 }
 
 // whyNotHolder says for what reason the holder of our log loses it.
