@@ -72,6 +72,7 @@ func (c *caller) run() {
 			untaken.released.Store(true)
 		}
 		c.gone = append(c.gone, l)
+		c.startWatch(l)
 		c.hold(l)
 		c.tidy()
 	}

@@ -18,6 +18,17 @@ type Config struct {
 	// Window is how many bytes of a region of ordinary pages the right to write covers at once (see the package doc). 0: DefaultWindow for
 	// regions longer than WholeRegion. Above 0: for every region longer than that.
 	Window int
+	// Watch is told of deaths at once, before PeerDown. nil: nobody is.
+	Watch Watch
+}
+
+// Watch is called on a thread of its own for each peer, which does nothing but wait for that peer's death: see Death in the package doc.
+type Watch interface {
+	// Begin is called first. It may ask the system for the thread's priority.
+	Begin()
+	// Died says that the kernel has marked the peer's life word. PeerDown follows when the owner loop polls. It may be said of a peer that lives, if
+	// its memory was let go of at that moment.
+	Died(peer rdmaio.NodeID)
 }
 
 // Bounds.

@@ -54,6 +54,8 @@
 // then nothing of the dead lands in our memory.
 // A stopped process is not dead and its pairs stay ready.
 //
+// An owner loop that sleeps between its looks can have itself woken: a Watch waits on the word and is woken by the kernel.
+//
 // The kernel has marked the word 0.1 ms after a SIGKILL (p50), and PeerDown is told 0.03 ms later.
 //
 // # Restart

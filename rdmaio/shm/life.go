@@ -16,7 +16,8 @@ import (
 // life is the page by which a process shows its peers that it lives and what they may read. Its owner writes it, peers map it
 // read-only.
 type life struct {
-	// word is a robust futex: the holder's thread id while the process lives; the kernel, or Close, sets ownerDied.
+	// word is a robust futex: the holder's thread id while the process lives, and that somebody may wait for its end; the kernel, or Close, sets
+	// ownerDied.
 	word uint32
 	_    [60]byte
 	// mayRead has, by peer and domain, 1 where the peer may READ.
@@ -83,7 +84,7 @@ func (h *holder) hold(page *life, started chan<- error) {
 		started <- fmt.Errorf("set_robust_list: %w", e)
 		return
 	}
-	atomic.StoreUint32(&page.word, uint32(unix.Gettid()))
+	atomic.StoreUint32(&page.word, uint32(unix.Gettid())|futexWaiters)
 	started <- nil
 	<-h.release
 	list.next = head // empty: the page may be unmapped before the thread ends
@@ -92,6 +93,7 @@ func (h *holder) hold(page *life, started chan<- error) {
 // letGo marks the page dead and ends the holder.
 func (h *holder) letGo(page *life) {
 	atomic.StoreUint32(&page.word, ownerDied)
+	_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&page.word)), futexWake, 1, 0, 0, 0) // one, as the kernel does
 	close(h.release)
 	<-h.gone
 	// The list stays mapped: the thread may still be on its way out, and the kernel reads it then.

@@ -706,3 +706,72 @@ func TestRegionKeepsItsSize(t *testing.T) {
 		t.Error("the size is not told right")
 	}
 }
+
+// bell is a Watch that passes on what it is told.
+type bell struct{ begun, died chan rdmaio.NodeID }
+
+func (b bell) Begin()                  { b.begun <- 0 }
+func (b bell) Died(peer rdmaio.NodeID) { b.died <- peer }
+
+// told waits until the watch is told of a death, and fails if that takes long.
+func (b bell) told(t *testing.T, id rdmaio.NodeID) {
+	t.Helper()
+	select {
+	case peer := <-b.died:
+		if peer != id {
+			t.Errorf("%d died, want %d", peer, id)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatalf("not woken by the end of %d", id)
+	}
+}
+
+// openWatched joins with a watch, and returns when that waits for the peer's end.
+func openWatched(t *testing.T, dir string, id, peer rdmaio.NodeID) bell {
+	t.Helper()
+	b := bell{make(chan rdmaio.NodeID, 4), make(chan rdmaio.NodeID, 4)}
+	p, err := Open(Config{Dir: dir, Local: id, Peers: []rdmaio.NodeID{peer}, Incarnation: 1, Watch: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	select {
+	case <-b.begun:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%d has not met %d: %v", id, peer, p.Problem(peer))
+	}
+	return b
+}
+
+// TestWatchIsWokenByADeath: a kill wakes who waits for it, without a look by any loop, and a stop does not.
+func TestWatchIsWokenByADeath(t *testing.T) {
+	dir := t.TempDir()
+	member := startChild(t, "member", dir, 2, 1, 1)
+	watch := openWatched(t, dir, 1, 2)
+	member.stop()
+	time.Sleep(2 * watchSpell) // it outlasts its own spells
+	select {
+	case <-watch.died:
+		t.Fatal("told of a death while the process lived")
+	default:
+	}
+	if err := member.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	watch.told(t, 2)
+}
+
+// TestWatchesAreAllWoken: the end of a process wakes one of those that wait for it, and that one the others.
+func TestWatchesAreAllWoken(t *testing.T) {
+	dir := t.TempDir()
+	p, err := Open(Config{Dir: dir, Local: 3, Peers: []rdmaio.NodeID{1, 2}, Incarnation: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	first, second := openWatched(t, dir, 1, 3), openWatched(t, dir, 2, 3)
+	time.Sleep(watchSpell / 10) // both wait; if one did not yet, it would find the word marked, and the test would say less
+	p.Close()
+	first.told(t, 3)
+	second.told(t, 3)
+}

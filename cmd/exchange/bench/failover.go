@@ -84,6 +84,8 @@ const (
 	failoverMembers = 3
 	// unasked is how long the processes are left alone after a strike.
 	unasked = 10 * time.Millisecond
+	// unshaken is how long the processes are left alone before a stop, so that all have full scores of each other again.
+	unshaken = 200 * time.Millisecond
 	// yieldEvery so many turns one that stands lets others run, as a replica's loop does.
 	yieldEvery = 32
 )
@@ -123,7 +125,11 @@ func (b *failoverBench) run(ctx context.Context, signal syscall.Signal, phases *
 	}); err != nil {
 		return err
 	}
-	time.Sleep(time.Duration(5+rand.IntN(20)) * time.Millisecond)
+	wait := time.Duration(5+rand.IntN(20)) * time.Millisecond
+	if signal == syscall.SIGSTOP {
+		wait += unshaken
+	}
+	time.Sleep(wait)
 	old := b.peers[leader]
 	at := monotonic()
 	if err := old.process.Signal(signal); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"exchange/cmd/exchange/server/thread"
 	"exchange/consensus"
 )
 
@@ -110,7 +111,7 @@ func newLogFloor(at [2]string) (floor, error) {
 // settle waits until everything is read: a reader must not be a lap behind.
 func (f *logFloor) settle() {
 	for !f.logs[0].readBy() || !f.logs[1].readBy() {
-		nap(followerNap)
+		thread.Nap(followerNap)
 		runtime.Gosched()
 	}
 }

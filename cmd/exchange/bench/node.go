@@ -7,6 +7,7 @@ import (
 
 	"exchange/cmd/exchange/cluster"
 	"exchange/cmd/exchange/server"
+	"exchange/cmd/exchange/server/thread"
 	"exchange/consensus"
 	"exchange/rdmaio"
 )
@@ -22,6 +23,8 @@ type benchNode struct {
 	payload  []byte
 	proposed int64 // when this node proposed last, as a leader
 	floor    *floorLog
+	thread   thread.Turns
+	park     thread.Parker
 }
 
 // marks are the moments of a change of leader as one node saw it, CLOCK_MONOTONIC ns; 0: it did not.
@@ -46,7 +49,8 @@ func monotonic() int64 { return clockBase + int64(time.Since(clockStart)) }
 func newBenchNode(s *rdmaSetup, id int, incarnation uint64) (*benchNode, error) {
 	c := s.config
 	c.ID = id
-	p, err := server.OpenProvider(&c, incarnation)
+	n := &benchNode{lag: newSamples(), payload: make([]byte, nodePayload)}
+	p, err := server.OpenProvider(&c, incarnation, &thread.Watch{Turns: &n.thread, Clock: monotonic, Wake: n.park.Wake})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +58,7 @@ func newBenchNode(s *rdmaSetup, id int, incarnation uint64) (*benchNode, error) 
 	for _, m := range c.Members {
 		cfg.Members = append(cfg.Members, rdmaio.NodeID(m.ID))
 	}
-	n := &benchNode{provider: p, lag: newSamples(), payload: make([]byte, nodePayload)}
+	n.provider = p
 	if n.node, err = consensus.New(cfg, p); err != nil {
 		p.Close()
 		return nil, err
@@ -98,6 +102,7 @@ func (n *benchNode) take() {
 func (n *benchNode) note(now int64) {
 	n.events = n.node.AppendEvents(n.events[:0])
 	for _, e := range n.events {
+		n.thread.Hurry(now)
 		switch {
 		case e.Kind == consensus.WriterChanged:
 			n.marks.Granted = now

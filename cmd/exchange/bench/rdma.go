@@ -276,5 +276,5 @@ func newRDMASetup(provider, dir string, n int) (s rdmaSetup, err error) {
 func (s *rdmaSetup) open(id int) (rdmaio.Provider, error) {
 	c := s.config
 	c.ID = id
-	return server.OpenProvider(&c, 1)
+	return server.OpenProvider(&c, 1, nil)
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"exchange/cmd/exchange/server/thread"
 	"exchange/rdmaio"
 )
 
@@ -123,16 +124,18 @@ func NodePeer(id int, config string, incarnation uint64, lead bool, in io.Reader
 	}
 	defer n.provider.Close()
 	runtime.LockOSThread()
-	promptly()
+	n.thread.Begin(true)
 	standing := 0
 	answer(in, out, n.do, func() {
+		n.thread.Turn(monotonic())
 		n.turn(lead)
 		switch {
 		case !n.node.Standing():
 			standing = 0
-			nap(followerNap)
+			n.park.Prepare()
+			n.park.Sleep(followerNap)
 		case standing%yieldEvery == yieldEvery-1:
-			yield() // it is on others that it waits, and they may be waiting for this processor
+			thread.Yield() // it is on others that it waits, and they may be waiting for this processor
 			fallthrough
 		default:
 			standing++

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"time"
 
+	"exchange/cmd/exchange/server/thread"
 	"exchange/consensus"
 )
 
@@ -138,7 +139,7 @@ func (b *replicateBench) start(ctx context.Context, dir string) (err error) {
 		}
 	}
 	b.payload, b.times = make([]byte, batchCommands*batchBytes), make([]int64, 0, 1<<12)
-	for end := time.Now().Add(startPatience); !b.self.whole(replicateMembers); nap(followerNap) {
+	for end := time.Now().Add(startPatience); !b.self.whole(replicateMembers); thread.Nap(followerNap) {
 		if b.self.turn(false); ctx.Err() != nil || time.Now().After(end) {
 			return errors.Join(errors.New("this process did not come to lead"), ctx.Err())
 		}
@@ -280,7 +281,7 @@ func (b *replicateBench) raftRound(size, flight int) error {
 			return err
 		default:
 			b.self.turn(false)
-			nap(time.Millisecond)
+			thread.Nap(time.Millisecond)
 		}
 	}
 }
@@ -322,7 +323,7 @@ func (b *replicateBench) lags() error {
 		}
 		for end := monotonic() + int64(lagEvery); monotonic() < end; {
 			b.self.turn(false)
-			nap(lagEvery / 10)
+			thread.Nap(lagEvery / 10)
 		}
 	}
 	for id := 2; id <= replicateMembers; id++ {

@@ -29,6 +29,9 @@ func (r *Replica) followConsensus(now int64) {
 			line = line.Str("reason", e.Reason)
 		}
 		line.Msg(e.Kind.String())
+		if e.Kind == consensus.PeerSilent || e.Kind == consensus.PeerDied || e.Kind == consensus.RoleChanged {
+			r.thread.Hurry(now)
+		}
 		if e.Kind == consensus.Stopped {
 			r.fail(r.node.Err())
 		}

@@ -63,7 +63,7 @@ func openFIXVenue(t testing.TB, log *notes, change func(*Config)) *fixVenue {
 	}
 	r := &Replica{cfg: &cfg, log: logger, market: book.NewMarket(cfg.limits()), stopped: make(chan struct{}), requests: make(chan func(), loopRequests)}
 	r.host = r.system()
-	r.inbox = newInbox(cfg.Limits.InboxCommands, r.park.wake)
+	r.inbox = newInbox(cfg.Limits.InboxCommands, r.park.Wake)
 	r.directory = newDirectory(r.cfg)
 	r.outbox = newOutbox(r.cfg, r.directory)
 	r.ouch = &ouchGateway{r: r}

@@ -29,7 +29,7 @@ func openOUCHVenue(t testing.TB, change func(*Config)) *ouchVenue {
 	cfg.Limits.Orders = 1 << 12
 	change(&cfg)
 	r := &Replica{cfg: &cfg, log: zerolog.Nop(), market: book.NewMarket(cfg.limits()), stopped: make(chan struct{})}
-	r.inbox = newInbox(cfg.Limits.InboxCommands, r.park.wake)
+	r.inbox = newInbox(cfg.Limits.InboxCommands, r.park.Wake)
 	r.directory = newDirectory(r.cfg)
 	r.outbox = newOutbox(r.cfg, r.directory)
 	r.gateway = &gateway{r: r, conns: map[*conn]struct{}{}}

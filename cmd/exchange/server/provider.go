@@ -41,15 +41,15 @@ func BestProvider() (provider string, why error) {
 	return "shm", nil
 }
 
-// OpenProvider joins a process that is no replica, a benchmark's, to the memory of the others in its configuration.
-func OpenProvider(cfg *Config, incarnation uint64) (rdmaio.Provider, error) {
-	p, _, err := openProvider(cfg, incarnation, nil)
+// OpenProvider joins a process that is no replica, a benchmark's, to the memory of the others in its configuration. watch may be nil.
+func OpenProvider(cfg *Config, incarnation uint64, watch shm.Watch) (rdmaio.Provider, error) {
+	p, _, err := openProvider(cfg, incarnation, nil, watch)
 	return p, err
 }
 
 // openProvider joins this replica's memory to the cluster's. fencing says in a few words how stale writers are kept out. notice is told of
-// what happens to connections; it may be called by any goroutine.
-func openProvider(cfg *Config, incarnation uint64, notice func(peer rdmaio.NodeID, what string)) (p rdmaio.Provider, fencing string, err error) {
+// what happens to connections; it may be called by any goroutine. watch, if it is not nil, is told of deaths by a provider that knows of them at once.
+func openProvider(cfg *Config, incarnation uint64, notice func(peer rdmaio.NodeID, what string), watch shm.Watch) (p rdmaio.Provider, fencing string, err error) {
 	if err := CanRun(cfg.Provider); err != nil {
 		return nil, "", err
 	}
@@ -64,7 +64,7 @@ func openProvider(cfg *Config, incarnation uint64, notice func(peer rdmaio.NodeI
 		p, err = openVerbs(cfg, incarnation)
 		fencing = "queue pair access flags"
 	default:
-		p, err = shm.Open(shm.Config{Dir: cfg.Dir, Local: rdmaio.NodeID(cfg.ID), Peers: cfg.peers(), Incarnation: incarnation})
+		p, err = shm.Open(shm.Config{Dir: cfg.Dir, Local: rdmaio.NodeID(cfg.ID), Peers: cfg.peers(), Incarnation: incarnation, Watch: watch})
 		fencing = "userfaultfd write protection"
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"exchange/book"
+	"exchange/cmd/exchange/server/thread"
 	"exchange/consensus"
 	"exchange/rdmaio"
 
@@ -37,10 +38,11 @@ type Replica struct {
 	notices   []consensus.Event
 	applied   consensus.Position // of the state machine
 	haveState bool               // the state is that position's: a learner has none until it was given one
+	thread    thread.Turns
 
 	// Shared.
 	inbox     *inbox
-	park      parker
+	park      thread.Parker
 	requests  chan func() // run by the loop between two turns
 	frozen    atomic.Bool // the state is being copied: entries are not applied
 	fetching  atomic.Bool // another replica is being asked for its state
@@ -116,7 +118,7 @@ func (r *Replica) open() error {
 		return err
 	}
 	r.gathered = gatherPages() // before others see memory whose owner stands still
-	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number, r.noticeConnection); err != nil {
+	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number, r.noticeConnection, &thread.Watch{Turns: &r.thread, Clock: monotonic, Wake: r.park.Wake}); err != nil {
 		return err
 	}
 	if r.node, err = consensus.New(r.cfg.consensus(r.start), r.provider); err != nil {
@@ -133,7 +135,7 @@ func (r *Replica) open() error {
 func (r *Replica) assemble() {
 	r.haveState = !r.start.learner
 	r.market = book.NewMarket(r.host.limits)
-	r.inbox = newInbox(r.cfg.Limits.InboxCommands, r.park.wake)
+	r.inbox = newInbox(r.cfg.Limits.InboxCommands, r.park.Wake)
 	r.directory = newDirectory(r.cfg)
 	r.outbox = newOutbox(r.cfg, r.directory)
 }
@@ -188,7 +190,7 @@ func (r *Replica) fail(err error) {
 // Stop makes Run return. It may be called by any goroutine, more than once.
 func (r *Replica) Stop() {
 	r.stopping.Store(true)
-	r.park.wake()
+	r.park.Wake()
 }
 
 func (r *Replica) close() {
@@ -221,10 +223,12 @@ func (r *Replica) loop() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // the loop keeps one for itself
-	promptly()
+	r.thread.Begin(r.cfg.Realtime)
 	idle := 0
 	for !r.stopping.Load() {
-		if r.turn(monotonic()) {
+		now := monotonic()
+		r.thread.Turn(now)
+		if r.turn(now) {
 			idle = 0
 			continue
 		}
@@ -233,7 +237,7 @@ func (r *Replica) loop() {
 		case r.cfg.Spin == "busy":
 		case r.cfg.Spin == "adaptive" && idle < r.spins():
 			if idle%yieldEvery == 0 && r.node.Standing() {
-				yield() // it is on others that it waits, and they may be waiting for this processor
+				thread.Yield() // it is on others that it waits, and they may be waiting for this processor
 			}
 		default:
 			r.rest(idle)
@@ -252,9 +256,9 @@ func (r *Replica) spins() int {
 
 // rest sleeps until something comes into the inbox, or for a nap.
 func (r *Replica) rest(idle int) {
-	r.park.prepare()
+	r.park.Prepare()
 	if r.inbox.waiting() > 0 || len(r.requests) > 0 || r.stopping.Load() {
-		r.park.cancel()
+		r.park.Cancel()
 		return
 	}
 	nap := followerNap
@@ -264,7 +268,7 @@ func (r *Replica) rest(idle int) {
 	case idle > idleTurns:
 		nap = idleNap
 	}
-	r.park.sleep(nap)
+	r.park.Sleep(nap)
 }
 
 // turn does everything once; it tells whether there was anything to do.
@@ -374,7 +378,7 @@ func (r *Replica) do(f func()) bool {
 	case <-r.stopped:
 		return false
 	}
-	r.park.wake()
+	r.park.Wake()
 	select {
 	case <-done:
 		return true

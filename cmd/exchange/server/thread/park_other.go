@@ -1,21 +1,20 @@
 //go:build !linux
 
-package server
+package thread
 
 import (
-	"runtime"
 	"sync/atomic"
 	"time"
 )
 
-// parker lets the loop sleep until it is woken or a time has passed; see park_linux.go.
-type parker struct {
+// Parker lets the loop sleep until it is woken or a time has passed; see park_linux.go.
+type Parker struct {
 	sleeping atomic.Bool
 	ch       chan struct{}
 	made     atomic.Bool
 }
 
-func (p *parker) prepare() {
+func (p *Parker) Prepare() {
 	if !p.made.Load() {
 		p.ch = make(chan struct{}, 1)
 		p.made.Store(true)
@@ -23,9 +22,9 @@ func (p *parker) prepare() {
 	p.sleeping.Store(true)
 }
 
-func (p *parker) cancel() { p.sleeping.Store(false) }
+func (p *Parker) Cancel() { p.sleeping.Store(false) }
 
-func (p *parker) sleep(d time.Duration) {
+func (p *Parker) Sleep(d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -35,7 +34,7 @@ func (p *parker) sleep(d time.Duration) {
 	p.sleeping.Store(false)
 }
 
-func (p *parker) wake() {
+func (p *Parker) Wake() {
 	if p.made.Load() && p.sleeping.CompareAndSwap(true, false) {
 		select {
 		case p.ch <- struct{}{}:
@@ -43,7 +42,3 @@ func (p *parker) wake() {
 		}
 	}
 }
-
-func promptly() {}
-
-func yield() { runtime.Gosched() }
