@@ -41,7 +41,7 @@ func TestContract(t *testing.T) {
 		addresses := freeAddresses(t, 3)
 		return &rdmaiotest.Fabric{
 			Start: func(t testing.TB, id rdmaio.NodeID, incarnation uint64) rdmaio.Provider {
-				return open(t, Config{Cluster: "test", Local: id, Incarnation: incarnation, Listen: addresses[id], Peers: addresses})
+				return open(t, Config{Cluster: "test", Local: id, Incarnation: incarnation, Listen: addresses[id], Peers: addresses, Unreachable: 5 * time.Second})
 			},
 			Kill: func(p rdmaio.Provider) { p.Close() },
 			// A loop that sleeps lets the runtime look for what came over the network; one that spins on all processors does not.

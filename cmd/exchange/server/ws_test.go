@@ -451,9 +451,14 @@ func TestWebSocketLimitOfConnections(t *testing.T) {
 	}
 }
 
+// ask sends one request over a connection of its own: a connection keeps the side of its first request.
+func (r *webReplica) ask(path string) (*http.Response, error) {
+	fresh := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	return fresh.Get("http://" + r.address + path)
+}
+
 func (r *webReplica) get(path string) (status int, body string, header http.Header) {
-	fresh := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // a connection keeps the side of its first request
-	response, err := fresh.Get("http://" + r.address + path)
+	response, err := r.ask(path)
 	if err != nil {
 		r.venue.t.Fatal(err)
 	}
@@ -539,8 +544,11 @@ func TestPortHasTwoSides(t *testing.T) {
 	if status, body, _ := r.get("/v1/state?long=" + long); status != 200 || body != "inner 100000" {
 		t.Errorf("inner: %d %s", status, body)
 	}
-	if status, _, _ := r.get("/time?long=" + long); status == 200 {
-		t.Errorf("the public side took a head of 100,000 bytes")
+	// It may end the connection before all of the head is sent.
+	if response, err := r.ask("/time?long=" + long); err == nil {
+		if response.Body.Close(); response.StatusCode == http.StatusOK {
+			t.Errorf("the public side took a head of 100,000 bytes")
+		}
 	}
 	c, err := net.Dial("tcp", r.address)
 	if err != nil {
