@@ -14,7 +14,8 @@ import (
 //
 //  1. The reader gives bytes to the acceptor and submits the commands that come out, waiting while the inbox is full.
 //  2. The loop applies them, files the reports and wakes the writer.
-//  3. The writer follows the session's reports with a cursor and sends what the acceptor makes of them, all that there is in one write. Nobody else writes.
+//  3. The writer follows the session's reports with a cursor and sends what the acceptor makes of them, all that there is in one write. While little is under
+//     way the loop does that in its place (express_linux.go).
 //  4. When either side ends, the writer goes on until the state machine has answered the end, so that no answer meant for this connection is
 //     taken for one of the next.
 type conn struct {
@@ -23,6 +24,7 @@ type conn struct {
 	// control carries the session's events without a number; awake says that there are reports.
 	control chan book.Event
 	awake   chan struct{}
+	short   express
 	// abandoned: the leadership ended; nothing is submitted any more.
 	abandoned atomic.Bool
 	closedAt  int64 // monotonic ns; the writer's own
@@ -55,6 +57,7 @@ const (
 func newConn(g *gateway, socket net.Conn) *conn {
 	c := &conn{g: g, socket: socket, control: make(chan book.Event, controlEvents), awake: make(chan struct{}, 1)}
 	c.acceptor = fix.NewAcceptor(g.r.cfg.acceptor(g.r), claimant{g.r.directory, c})
+	c.short.open(socket)
 	return c
 }
 
@@ -147,6 +150,9 @@ func (c *conn) write() {
 // the reader goes on meanwhile.
 func (c *conn) look(e *book.Event) (over bool) {
 	for more := true; more; {
+		c.short.writing.Lock()
+		c.send(c.short.out)
+		c.short.out = c.short.out[:0]
 		c.mu.Lock()
 		if more = c.follow(); !more {
 			now := c.g.r.host.wall()
@@ -159,6 +165,7 @@ func (c *conn) look(e *book.Event) (over bool) {
 		c.spare = c.acceptor.TakeBytes(c.spare)
 		c.mu.Unlock()
 		c.send(c.spare)
+		c.short.writing.Unlock()
 	}
 	c.mu.Lock()
 	closed, reason := c.acceptor.Closed()
@@ -180,6 +187,54 @@ func (c *conn) look(e *book.Event) (over bool) {
 		return true
 	}
 	return false
+}
+
+// expressly is look by the loop: the session's new reports, if they are few and nothing else is to be done. It tells whether they are on their way.
+func (c *conn) expressly() bool {
+	if !c.short.begin() {
+		return false
+	}
+	if !c.mu.TryLock() {
+		c.short.writing.Unlock()
+		return false
+	}
+	n := c.newReports()
+	now := c.g.r.host.wall()
+	for i := range n {
+		c.acceptor.Deliver(now, &c.reports[i])
+	}
+	c.cursor += uint64(n)
+	closed, _ := c.acceptor.Closed()
+	more := closed || c.acceptor.WantsResend() || len(c.acceptor.Commands()) > 0 // commands are not the loop's to submit: it might wait for itself
+	if n > 0 {
+		c.short.out = c.acceptor.TakeBytes(c.short.out)
+	}
+	c.mu.Unlock()
+	if all := c.short.end(); !all || more {
+		c.rouse()
+	}
+	return n > 0
+}
+
+// newReports reads the session's new reports; 0: there are none, or they are the writer's business. Under mu.
+func (c *conn) newReports() int {
+	if c.session == 0 || c.resendTo != 0 || c.acceptor.WantsResend() {
+		return 0
+	}
+	store := c.g.r.outbox.reports
+	if _, g := store.last(c.session); g != c.generation {
+		return 0
+	}
+	n, first := store.read(c.session, c.cursor+1, c.reports[:])
+	if n == len(c.reports) || first != c.cursor+1 {
+		return 0
+	}
+	for i := range n {
+		if c.reports[i].Kind == book.SessionMessageSent {
+			return 0 // an answer to a message of the session, for which the acceptor may have to ask the loop
+		}
+	}
+	return n
 }
 
 // rouse makes the writer look.

@@ -129,6 +129,12 @@ func (g *gateway) wake(session uint16) {
 	}
 }
 
+// express tells the session's client what is new on the loop's own thread; false: its writer must.
+func (g *gateway) express(session uint16) bool {
+	c := g.live[session].Load()
+	return c != nil && c.expressly()
+}
+
 // connected tells whether the session has a connection here.
 func (g *gateway) connected(session uint16) bool { return g.live[session].Load() != nil }
 

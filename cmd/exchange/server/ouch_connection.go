@@ -24,6 +24,7 @@ type ouchConn struct {
 	// control carries the session's events without a number; awake says that there is something.
 	control chan book.Event
 	awake   chan struct{}
+	short   express
 	// abandoned: the leadership ended, or the account has another connection; nothing is submitted any more.
 	abandoned atomic.Bool
 
@@ -47,6 +48,7 @@ const (
 func newOUCHConn(g *ouchGateway, socket net.Conn) *ouchConn {
 	c := &ouchConn{g: g, socket: socket, control: make(chan book.Event, controlEvents), awake: make(chan struct{}, 1)}
 	c.acceptor = ouch.NewAcceptor(ouchDirectory{g.r.directory, c}, time.Now().UnixNano())
+	c.short.open(socket)
 	return c
 }
 
@@ -136,12 +138,16 @@ func (c *ouchConn) write() {
 		}
 		closed, reason := false, ""
 		for more := true; more; {
+			c.short.writing.Lock()
 			c.mu.Lock()
 			more = c.follow()
 			closed, reason = c.acceptor.Closed() // as of these bytes, which are the last then
 			out = c.acceptor.TakeBytes(out)
 			c.mu.Unlock()
-			if !c.send(out) {
+			sent := c.send(c.short.out) && c.send(out)
+			c.short.out = c.short.out[:0]
+			c.short.writing.Unlock()
+			if !sent {
 				break
 			}
 		}
@@ -162,6 +168,37 @@ func (c *ouchConn) write() {
 			return
 		}
 	}
+}
+
+// expressly is what the writer does, by the loop: the session's new reports, if they are few and nothing else is to be done. It tells whether they are on
+// their way.
+func (c *ouchConn) expressly() bool {
+	if !c.short.begin() {
+		return false
+	}
+	if !c.mu.TryLock() {
+		c.short.writing.Unlock()
+		return false
+	}
+	n := 0
+	if next := c.acceptor.Next(); next != 0 && len(c.control) == 0 {
+		if n, _ = c.g.r.outbox.reports.read(c.acceptor.Session(), next, c.reports[:]); n == len(c.reports) {
+			n = 0
+		}
+	}
+	now := time.Now().UnixNano()
+	for i := range n {
+		c.acceptor.Deliver(now, &c.reports[i])
+	}
+	closed, _ := c.acceptor.Closed()
+	if n > 0 {
+		c.short.out = c.acceptor.TakeBytes(c.short.out)
+	}
+	c.mu.Unlock()
+	if all := c.short.end(); !all || closed {
+		c.rouse()
+	}
+	return n > 0
 }
 
 // follow gives the acceptor the session's events it has not had, and tells whether there may be more. Under mu.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -128,7 +129,13 @@ func (g *ouchGateway) close() {
 	g.disconnectAll("the replica stops")
 }
 
-// deliver, wake, connected and disconnectAll are both gateways'.
+// express tells the session's client what is new on the loop's own thread; false: its writer must.
+func (g *ouchGateway) express(session uint16) bool {
+	c := g.live[session].Load()
+	return c != nil && c.expressly()
+}
+
+// deliver, wake, express, connected and disconnectAll are both gateways'.
 func (r *Replica) deliver(e *book.Event) {
 	if e.Session == 0 || e.OutSeq != 0 {
 		return
@@ -142,8 +149,14 @@ func (r *Replica) wake(session uint16) {
 	r.ouch.wake(session)
 }
 
-// wakeAll tells the writers of sessions with new reports. The loop's.
+// expressSessions is how many sessions' reports the loop writes itself at the end of a turn.
+const expressSessions = 2
+
+// wakeAll tells the writers of sessions with new reports, or writes those itself, if they are few and no order waits. The loop's.
 func (r *Replica) wakeAll(sessions []uint16) {
+	if len(sessions) <= expressSessions && r.inbox.waiting() == 0 {
+		sessions = slices.DeleteFunc(sessions, r.express)
+	}
 	if r.waker != nil {
 		r.waker.add(sessions)
 		return
@@ -151,6 +164,10 @@ func (r *Replica) wakeAll(sessions []uint16) {
 	for _, s := range sessions {
 		r.wake(s)
 	}
+}
+
+func (r *Replica) express(session uint16) bool {
+	return r.gateway.express(session) || r.ouch.express(session)
 }
 
 func (r *Replica) connected(session uint16) bool {

@@ -69,11 +69,12 @@ const (
 	leadershipEvery = int64(20 * time.Millisecond)
 	// loopRequests bounds the functions waiting to be run by the loop.
 	loopRequests = 64
-	// spinTurns is how many turns without work the adaptive loop spins before it sleeps, and followerNap and leaderNap how long it then
-	// sleeps at most: a leader is woken by its inbox, a follower's memory is written without a wake-up. After idleTurns it naps longer.
-	spinTurns   = 200
+	// spinFor is how long the adaptive loop spins without work before it sleeps, ns: some round trips of a client that waits for each answer.
+	// followerNap and leaderNap are how long it then sleeps at most: a leader is woken by its inbox, a follower's memory is written without a wake-up.
+	// After idleTurns it naps longer.
+	spinFor     = 200_000
 	yieldEvery  = 32 // so many turns one that stands for the lead lets others run
-	idleTurns   = spinTurns + 2000
+	idleTurns   = 2000
 	followerNap = 50 * time.Microsecond
 	idleNap     = 200 * time.Microsecond
 	leaderNap   = 500 * time.Microsecond
@@ -224,18 +225,18 @@ func (r *Replica) loop() {
 	defer runtime.UnlockOSThread()
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) // the loop keeps one for itself
 	r.thread.Begin(r.cfg.Realtime)
-	idle := 0
+	idle, worked := 0, int64(0)
 	for !r.stopping.Load() {
 		now := monotonic()
 		r.thread.Turn(now)
 		if r.turn(now) {
-			idle = 0
+			idle, worked = 0, now
 			continue
 		}
 		idle++
 		switch {
 		case r.cfg.Spin == "busy":
-		case r.cfg.Spin == "adaptive" && idle < r.spins():
+		case r.cfg.Spin == "adaptive" && now-worked < r.spins():
 			if idle%yieldEvery == 0 && r.node.Standing() {
 				thread.Yield() // it is on others that it waits, and they may be waiting for this processor
 			}
@@ -245,11 +246,11 @@ func (r *Replica) loop() {
 	}
 }
 
-// spins is how many turns without work an adaptive loop goes on for. A follower is not waited for: one that sleeps at once has processor time to
+// spins is how long an adaptive loop goes on without work, ns. A follower is not waited for: one that sleeps at once has processor time to
 // its credit when it has to lead, and gets a core as soon as it wakes.
-func (r *Replica) spins() int {
+func (r *Replica) spins() int64 {
 	if r.leading.active || r.node.Standing() {
-		return spinTurns
+		return spinFor
 	}
 	return 0
 }
