@@ -25,20 +25,28 @@ type Follower struct {
 	armed atomic.Bool
 	// direct, if not nil, is called in place of a send to C.
 	direct func()
+	// express, if not nil, is asked first, by the writer: see FollowExpress.
+	express func() bool
 }
 
 // Follow registers a follower, of whom there may be MaxFollowers.
 func (s *Store) Follow() (*Follower, error) { return s.FollowWith(nil) }
 
 // FollowWith is Follow for one who wakes others: wake is called in place of a send to C, by whoever calls Wake or Publish, and must not block for long.
-func (s *Store) FollowWith(wake func()) (*Follower, error) {
+func (s *Store) FollowWith(wake func()) (*Follower, error) { return s.follow(wake, nil) }
+
+// FollowExpress is Follow for one that can do its work on the writer's own thread: express is called by Publish before anybody is woken, must not wait for
+// anything, and tells whether it has done all that there was to do. Otherwise the follower is woken.
+func (s *Store) FollowExpress(express func() bool) (*Follower, error) { return s.follow(nil, express) }
+
+func (s *Store) follow(wake func(), express func() bool) (*Follower, error) {
 	s.following.Lock()
 	defer s.following.Unlock()
 	old := *s.followers.Load()
 	if len(old) == MaxFollowers {
 		return nil, fmt.Errorf("feed: %d followers already: let one of them wake the others", MaxFollowers)
 	}
-	f := &Follower{C: make(chan struct{}, 1), store: s, direct: wake}
+	f := &Follower{C: make(chan struct{}, 1), store: s, direct: wake, express: express}
 	all := append(slices.Clone(old), f)
 	s.followers.Store(&all)
 	return f, nil
@@ -65,15 +73,18 @@ func (s *Store) PassOn(raise func()) { s.raise = raise }
 
 // wake wakes who is armed, or passes that on: a load each if nobody is.
 func (s *Store) wake() {
-	if s.raise == nil {
-		s.Wake()
-		return
-	}
+	waiting := false
 	for _, f := range *s.followers.Load() {
-		if f.armed.Load() {
-			s.raise()
-			return
+		if f.armed.Load() && (f.express == nil || !f.express()) {
+			waiting = true
 		}
+	}
+	switch {
+	case !waiting:
+	case s.raise == nil:
+		s.Wake()
+	default:
+		s.raise()
 	}
 }
 

@@ -38,20 +38,29 @@ const (
 	endRepeats = 3
 )
 
-// Publisher is one line of the feed. It reads the store by itself and never holds up its writer.
+// Publisher is one line of the feed. It reads the store by itself, in a goroutine; what is little the store's writer sends itself, without waiting for
+// anything.
 type Publisher struct {
 	config   PublisherConfig
 	store    *feed.Store
 	conn     *net.UDPConn
 	follower *feed.Follower
+	express  express
 	ended    atomic.Bool
-	wake     chan struct{}
-	done     chan struct{}
-	once     sync.Once
-	wg       sync.WaitGroup
+
+	// sending is held by whoever reads on and sends: the line's goroutine, or the writer of the store.
+	sending sync.Mutex
+	reader  feed.Reader
+	buf     []byte
+	wake    chan struct{}
+	done    chan struct{}
+	once    sync.Once
+	wg      sync.WaitGroup
 
 	packets, sendErrors atomic.Uint64
 	skipped             atomic.Uint64
+	start               time.Time
+	lastSent            atomic.Int64 // ns since start
 }
 
 // PublisherStatus counts what a line did.
@@ -89,17 +98,17 @@ func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error)
 	if err != nil {
 		return nil, fmt.Errorf("moldudp64: opening a line to %v: %w", config.Destinations, err)
 	}
-	follower, err := store.Follow()
-	if err != nil {
+	p := &Publisher{config: config, store: store, conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{}), start: time.Now()}
+	p.reader, p.buf = store.NewReader(config.From), make([]byte, 0, HeaderLen+BlockLen+feed.MaxMessage+config.MaxPacket)
+	p.express.open(conn, config.Destinations)
+	if p.follower, err = store.FollowExpress(p.expressly); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	p := &Publisher{config: config, store: store, conn: conn, follower: follower, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	p.wg.Add(1)
-	reader := store.NewReader(config.From)
 	go func() {
 		defer p.wg.Done()
-		p.publish(reader)
+		p.publish()
 	}()
 	return p, nil
 }
@@ -152,32 +161,33 @@ func (p *Publisher) Close() {
 }
 
 // publish is the line's loop: what is new, or a heartbeat when nothing was for a while.
-func (p *Publisher) publish(reader feed.Reader) {
+func (p *Publisher) publish() {
 	idle := time.NewTimer(p.config.Heartbeat)
 	defer idle.Stop()
-	buf := make([]byte, 0, HeaderLen+BlockLen+feed.MaxMessage+p.config.MaxPacket)
 	for {
 		p.follower.Arm()
 		ended := p.ended.Load()
-		if p.drain(&reader, p.store.Next(), buf) {
-			idle.Reset(p.config.Heartbeat)
-		}
+		p.drain(p.store.Next())
 		if ended {
-			p.send(AppendEndOfSession(buf, p.config.Session, reader.Number()))
+			p.say(AppendEndOfSession)
 		}
 		select {
 		case <-p.follower.C:
 		case <-p.wake:
 		case <-idle.C:
-			if !ended {
-				p.send(AppendHeartbeat(buf, p.config.Session, reader.Number()))
+			wait := p.config.Heartbeat - (time.Since(p.start) - time.Duration(p.lastSent.Load()))
+			if wait <= 0 {
+				wait = p.config.Heartbeat
+				if !ended {
+					p.say(AppendHeartbeat)
+				}
 			}
-			idle.Reset(p.config.Heartbeat)
+			idle.Reset(wait)
 		case <-p.done:
-			p.drain(&reader, p.store.Next(), buf)
+			p.drain(p.store.Next())
 			for range endRepeats {
 				if p.ended.Load() {
-					p.send(AppendEndOfSession(buf, p.config.Session, reader.Number()))
+					p.say(AppendEndOfSession)
 				}
 			}
 			return
@@ -185,31 +195,80 @@ func (p *Publisher) publish(reader feed.Reader) {
 	}
 }
 
-// drain sends everything below number next and tells whether there was anything.
-func (p *Publisher) drain(reader *feed.Reader, next uint64, buf []byte) (any bool) {
-	for sent := 1; reader.Number() < next; sent++ {
-		packet, count, err := fill(buf[:0], p.config.Session, reader, p.config.MaxPacket, MaxCount)
+// say sends a packet without messages.
+func (p *Publisher) say(appendTo func(dst []byte, session Session, number uint64) []byte) {
+	p.sending.Lock()
+	defer p.sending.Unlock()
+	p.send(appendTo(p.buf[:0], p.config.Session, p.reader.Number()))
+}
+
+// expressMessages is up to how many new messages the writer of the store sends itself.
+const expressMessages = 8
+
+// expressly sends what is new on the thread of the store's writer, if it is little: two wake-ups of other threads cost more than the packet.
+func (p *Publisher) expressly() bool {
+	if !p.express.possible() || !p.sending.TryLock() {
+		return false
+	}
+	defer p.sending.Unlock()
+	next, before := p.store.Next(), p.reader
+	switch n := next - before.Number(); {
+	case n == 0:
+		return true
+	case n > expressMessages:
+		return false
+	}
+	packet, count, err := fill(p.buf[:0], p.config.Session, &p.reader, p.config.MaxPacket, MaxCount)
+	if count == 0 || err != nil && !errors.Is(err, feed.ErrNotYet) {
+		p.reader = before
+		return false
+	}
+	sent, failed := p.express.send(packet)
+	if !sent {
+		p.reader = before // the line's goroutine does it
+		return false
+	}
+	p.sendErrors.Add(uint64(failed))
+	p.told()
+	return p.reader.Number() >= next
+}
+
+// told notes that a packet was sent.
+func (p *Publisher) told() {
+	p.packets.Add(1)
+	p.lastSent.Store(int64(time.Since(p.start)))
+}
+
+// drain sends everything below number next.
+func (p *Publisher) drain(next uint64) {
+	for sent := 1; ; sent++ {
+		p.sending.Lock()
+		if p.reader.Number() >= next {
+			p.sending.Unlock()
+			return
+		}
+		packet, count, err := fill(p.buf[:0], p.config.Session, &p.reader, p.config.MaxPacket, MaxCount)
 		if count > 0 {
 			p.send(packet)
-			any = true
 		}
 		if errors.Is(err, feed.ErrDropped) {
 			first := p.store.First()
-			p.skipped.Add(first - reader.Number())
-			*reader = p.store.NewReader(first)
+			p.skipped.Add(first - p.reader.Number())
+			p.reader = p.store.NewReader(first)
 		}
+		p.sending.Unlock()
 		if sent%burstPackets == 0 {
 			time.Sleep(burstPause)
 		}
 	}
-	return any
 }
 
+// send sends a packet to all destinations. Under sending.
 func (p *Publisher) send(packet []byte) {
 	for _, d := range p.config.Destinations {
 		if _, err := p.conn.WriteToUDPAddrPort(packet, d); err != nil {
 			p.sendErrors.Add(1)
 		}
 	}
-	p.packets.Add(1)
+	p.told()
 }

@@ -73,7 +73,7 @@ const (
 	// followerNap and leaderNap are how long it then sleeps at most: a leader is woken by its inbox, a follower's memory is written without a wake-up.
 	// After idleTurns it naps longer.
 	spinFor     = 200_000
-	yieldEvery  = 32 // so many turns one that stands for the lead lets others run
+	yieldEvery  = 32 // so many turns without work one that spins lets others run
 	idleTurns   = 2000
 	followerNap = 50 * time.Microsecond
 	idleNap     = 200 * time.Microsecond
@@ -237,7 +237,7 @@ func (r *Replica) loop() {
 		switch {
 		case r.cfg.Spin == "busy":
 		case r.cfg.Spin == "adaptive" && now-worked < r.spins():
-			if idle%yieldEvery == 0 && r.node.Standing() {
+			if idle%yieldEvery == 0 {
 				thread.Yield() // it is on others that it waits, and they may be waiting for this processor
 			}
 		default:
