@@ -533,7 +533,7 @@ func (n *naive) conditions(c *Command) Reason {
 		is(Hidden) && c.Display != 0, c.Display != 0 && o.anyPrice(), c.MinQty != 0 && (o.isStop() || c.TIF == FillOrKill),
 		c.StopPrice != 0 && !o.isStop(), c.Trail != 0 && !o.trails(), c.Expire != 0 && c.TIF != GoodTillDate:
 		return UnsupportedOrder
-	case c.Display < 0 || c.Display > c.Qty || c.MinQty < 0 || c.MinQty > c.Qty:
+	case c.Display < 0 || c.Display > c.Qty || c.Display > 0 && (c.Qty-1)/c.Display >= 1000 || c.MinQty < 0 || c.MinQty > c.Qty:
 		return QuantityOutOfRange
 	case c.TIF == GoodTillDate && c.Expire <= n.time:
 		return ExpireTimePast
@@ -862,7 +862,7 @@ func (n *naive) newPrice(o *naiveOrder, c *Command) (int64, Reason) {
 	case why != NoReason:
 	case !o.waits && (c.StopPrice != 0 || c.Trail != 0), c.Trail != 0 && !o.trails(), c.Display != 0 && o.Display == 0:
 		why = UnsupportedOrder
-	case c.Display < 0 || c.Display > c.Qty:
+	case c.Display < 0 || c.Display > c.Qty, o.Display > 0 && (c.Qty-1)/cmp.Or(c.Display, o.Display) >= 1000:
 		why = QuantityOutOfRange
 	case c.StopPrice < 0 || c.StopPrice > n.maxPrice || c.Trail < 0 || c.Trail > n.maxPrice:
 		why = StopPriceOutOfRange
