@@ -22,6 +22,14 @@ type flow struct {
 	phase   byte
 }
 
+// newFlow makes the flow of a seed for a naive market of three instruments: each eighth has plain orders only, the others differ in what comes often.
+func newFlow(seed uint64, n *naive) *flow {
+	return &flow{
+		r: rand.New(rand.NewPCG(seed, 7)), n: n, now: 1000, mid: []int64{0, 1000, 5000, 1_000_000}, crowded: []int{300, 80, 100, 400, 200}[seed%5], plain: seed%8 == 0,
+		near: []int{20, 50, 35}[seed%3], often: [][]int{{0, 2, 7}, {3, 7}, {4, 6, 8}, {7, 8, 9, 12}, {10, 3, 0, 6}, {0, 2, 9}}[seed%6],
+	}
+}
+
 func (f *flow) newID() ClientID {
 	f.next++
 	return name(fmt.Sprintf("%s%d", [...]string{"o", "order-", "a-rather-long-client-order-id-"}[f.next%3], f.next))
@@ -89,12 +97,12 @@ func (f *flow) command() Command {
 			return c
 		}
 	}
-	adds := 58
-	if len(f.n.orders) > f.crowded {
-		adds = 35
+	k := r.IntN(100)
+	if len(f.n.orders) < f.crowded && r.IntN(2) == 0 {
+		k = 0
 	}
-	switch k := r.IntN(100); {
-	case k < adds:
+	switch {
+	case k < 40:
 		c.Kind, c.Instrument, c.Side, c.Qty = Enter, uint16(1+r.IntN(len(f.mid)-1)), Side(r.IntN(2)), f.qty()
 		c.Price = f.price(c.Instrument, c.Side)
 		c.TIF = TimeInForce(max(0, r.IntN(10)-7))
@@ -150,9 +158,9 @@ func (f *flow) command() Command {
 		if r.IntN(100) == 0 {
 			c.Reason = NotAuthorized
 		}
-	case k < 99 && f.plain || k < 99 && r.IntN(3) == 0:
+	case k < 99 && f.plain || k < 99 && r.IntN(4) > 0 && (f.phase == 0 || f.phase == 'Q'):
 		return Command{Kind: Tick, Time: f.now}
-	case k < 99 && r.IntN(16) == 0 || k < 99 && f.phase != 0 && f.phase != 'Q' && r.IntN(2) == 0:
+	case k < 99 && r.IntN(12) == 0 || k < 99 && f.phase != 0 && f.phase != 'Q' && r.IntN(2) == 0:
 		f.phase = map[byte]byte{0: 'M', 'Q': 'M', 'M': 'O', 'O': 'Q'}[f.phase]
 		return Command{Kind: SystemEvent, Code: f.phase, Time: f.now}
 	case k < 99:
@@ -160,7 +168,10 @@ func (f *flow) command() Command {
 		if r.IntN(2) == 0 {
 			c.Flags, c.Side = OneSide, Side(r.IntN(2))
 		}
-		if r.IntN(3) == 0 {
+		if o := f.richest(func(*naiveOrder) bool { return true }); o != nil { // so that it means something
+			c.Session, c.Side, c.Instrument = o.Session, o.Side, min(c.Instrument, 1)*o.Instrument
+		}
+		if r.IntN(4) == 0 {
 			c.Instrument = uint16(min(1, r.IntN(3)))
 			c.Session, c.Code, c.OrigID, c.ClientID = 0, 'P', f.n.firms[r.IntN(len(f.n.firms))], ClientID{}
 			return c
@@ -254,15 +265,20 @@ func (f *flow) condition(c *Command) {
 	}
 }
 
-// aim lets an order meet one that rests, of several the one with most to it.
-func (f *flow) aim(c *Command) {
-	var at *naiveOrder
+// richest is, of a few open orders that will do, the one with most to it.
+func (f *flow) richest(will func(*naiveOrder) bool) (best *naiveOrder) {
 	for range min(4, len(f.n.orders)) {
 		o := f.n.orders[f.r.IntN(len(f.n.orders))]
-		if !o.waits && (at == nil || bits.OnesCount32(o.traits()) > bits.OnesCount32(at.traits())) {
-			at = o
+		if will(o) && (best == nil || bits.OnesCount32(o.traits()) > bits.OnesCount32(best.traits())) {
+			best = o
 		}
 	}
+	return best
+}
+
+// aim lets an order meet one that rests.
+func (f *flow) aim(c *Command) {
+	at := f.richest(func(o *naiveOrder) bool { return !o.waits })
 	if at == nil {
 		return
 	}

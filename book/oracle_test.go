@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -134,8 +133,7 @@ func newOracle(tb testing.TB, seed uint64) *oracle {
 	}
 	o := &oracle{limits: l, feed: newFeedBook()}
 	o.market, o.naive = openMarket(tb, l, 3, 4)
-	o.flow = &flow{r: rand.New(rand.NewPCG(seed, 7)), n: o.naive, now: 1000, mid: []int64{0, 1000, 5000, 1_000_000}, crowded: []int{300, 80, 100, 400, 200}[seed%5], plain: seed%8 == 0, near: []int{20, 50, 35}[seed%3],
-		often: [][]int{{0, 2, 7}, {3, 7}, {4, 6, 8}, {7, 8, 9, 12}, {10, 3, 0, 6}, {0, 2, 9}}[seed%6]}
+	o.flow = newFlow(seed, o.naive)
 	return o
 }
 

@@ -35,7 +35,7 @@ func again(tb testing.TB, l Limits, commands []playedCommand, often bool) error 
 
 // shortest leaves out what the difference last found does not need, as far as that can be done in a bounded number of commands, and tells the rest.
 func shortest(tb testing.TB, l Limits, commands []playedCommand) string {
-	budget := 3_000_000 // commands to play
+	budget := 400_000 // commands to play
 	fails := func(some []playedCommand, often bool) bool {
 		budget -= len(some)
 		return again(tb, l, some, often) != nil
