@@ -10,28 +10,36 @@ import (
 	"testing"
 )
 
-// openMarket makes a market in its hours with so many instruments and sessions (logged on under epoch 1), and the naive one beside it.
+// openingCommands list instruments, add three participants and so many sessions, of which 1 and 2 are of one participant, 3 is of another of its group,
+// the others of a stranger; and open the market's hours and the connections.
+func openingCommands(instruments, sessions int) (commands []Command) {
+	for i := range instruments {
+		commands = append(commands, Command{Kind: ListInstrument, ClientID: name(fmt.Sprintf("I%d", i+1)), Price: 100, Qty: 1})
+	}
+	commands = append(commands, Command{Kind: AddParticipant, ClientID: name("FIRM")},
+		Command{Kind: AddParticipant, ClientID: name("SISTER"), OrigID: name("FIRM")}, Command{Kind: AddParticipant, ClientID: name("STRANGER")})
+	for i := range sessions {
+		of := [...]string{"FIRM", "FIRM", "SISTER", "STRANGER"}[min(i, 3)]
+		commands = append(commands, Command{Kind: AddSession, ClientID: name(fmt.Sprintf("S%d>X", i+1)), OrigID: name(of), Protocol: FIX})
+	}
+	commands = append(commands, Command{Kind: SystemEvent, Code: 'Q'})
+	for i := range sessions {
+		commands = append(commands, Command{Kind: Logon, Session: uint16(i + 1), InSeq: 1, Seconds: 30})
+	}
+	return commands
+}
+
+// openMarket makes a market that has seen the openingCommands, and the naive one beside it.
 func openMarket(tb testing.TB, l Limits, instruments, sessions int) (*Market, *naive) {
 	tb.Helper()
 	m := NewMarket(l)
 	var out []Event
-	apply := func(c Command) { out = m.Apply(&c, out) }
-	for i := range instruments {
-		apply(Command{Kind: ListInstrument, ClientID: name(fmt.Sprintf("I%d", i+1)), Price: 100, Qty: 1})
+	for _, c := range openingCommands(instruments, sessions) {
+		out = m.Apply(&c, out[:0])
 	}
-	// Sessions 1 and 2 are of one participant, 3 of another of its group, the others of a stranger.
-	apply(Command{Kind: AddParticipant, ClientID: name("FIRM")})
-	apply(Command{Kind: AddParticipant, ClientID: name("SISTER"), OrigID: name("FIRM")})
-	apply(Command{Kind: AddParticipant, ClientID: name("STRANGER")})
 	group, firm := []int{0}, []int{0}
 	for i := range sessions {
-		of := [...]string{"FIRM", "FIRM", "SISTER", "STRANGER"}[min(i, 3)]
 		group, firm = append(group, [...]int{1, 1, 1, 2}[min(i, 3)]), append(firm, [...]int{1, 1, 2, 3}[min(i, 3)])
-		apply(Command{Kind: AddSession, ClientID: name(fmt.Sprintf("S%d>X", i+1)), OrigID: name(of), Protocol: FIX})
-	}
-	apply(Command{Kind: SystemEvent, Code: 'Q'})
-	for i := range sessions {
-		apply(Command{Kind: Logon, Session: uint16(i + 1), InSeq: 1, Seconds: 30})
 	}
 	n := &naive{
 		epoch: make([]uint32, sessions+1), away: make([]bool, sessions+1), firms: []ClientID{{}, name("FIRM"), name("SISTER"), name("STRANGER")},
