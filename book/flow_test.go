@@ -91,6 +91,9 @@ func (f *flow) target() (uint16, ClientID) {
 func (f *flow) command() Command {
 	r := f.r
 	f.now += int64(r.IntN(1000)) - 10 // now and then the time given falls; the market's does not
+	if o := f.richest(func(o *naiveOrder) bool { return o.Expire != 0 }); o != nil && r.IntN(50) == 0 {
+		f.now = max(f.now, o.Expire) // to the nanosecond
+	}
 	c := Command{Session: uint16(1 + r.IntN(len(f.n.nextIn)-1)), ClientID: f.newID(), Time: f.now}
 	if f.n.away[c.Session] || !f.plain && r.IntN(1500) == 0 {
 		if f.connection(&c) {
@@ -146,7 +149,10 @@ func (f *flow) command() Command {
 			f.newTerms(&c, o)
 		}
 	case k < 75:
-		c.Kind, c.ClientID = Reduce, ClientID{}
+		c.Kind = Reduce
+		if r.IntN(3) > 0 {
+			c.ClientID = ClientID{}
+		}
 		c.Session, c.OrigID = f.target()
 		c.Qty = int64(r.IntN(30))
 	case k < 97:
@@ -188,6 +194,13 @@ func (f *flow) command() Command {
 			c.Code = 'H'
 		}
 		return c
+	}
+	if c.Kind != Enter && r.IntN(20) == 0 && len(f.names) > 0 {
+		for range 3 {
+			if id := f.names[r.IntN(len(f.names))]; id.session == c.Session {
+				c.ClientID = id.id
+			}
+		}
 	}
 	c.InSeq, c.Epoch = f.n.nextIn[c.Session], f.n.epoch[c.Session]
 	switch r.IntN(300) {

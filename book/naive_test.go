@@ -224,6 +224,9 @@ func (n *naive) expire() {
 			return
 		}
 		n.flow.saw("expired: " + due.where())
+		if due.Expire == n.time {
+			n.flow.saw("expired to the nanosecond")
+		}
 		n.takenOut(due, Expired)
 	}
 }
@@ -600,6 +603,7 @@ func (n *naive) enter(c *Command) {
 		why = UnsupportedOrder
 	}
 	if n.seen[id] {
+		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
 		why = DuplicateClientID
 	}
 	n.remember(c)
@@ -744,6 +748,7 @@ func (n *naive) find(c *Command) *naiveOrder {
 	case c.Reason != NoReason:
 		n.refuse(c, o, c.Reason)
 	case c.ClientID != (ClientID{}) && n.seen[naiveID{c.Session, c.ClientID}]:
+		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
 		n.refuse(c, o, DuplicateClientID)
 	case c.ClientID != (ClientID{}) && c.Kind != Cancel && len(n.seen) >= n.maxIDs:
 		n.refuse(c, o, ClientIDsFull)
@@ -812,11 +817,13 @@ func (n *naive) reduce(c *Command) {
 	case c.Qty < 1:
 		n.refuse(c, o, QuantityOutOfRange)
 	case c.Qty >= o.open():
+		n.remember(c)
 		n.cancel(o, c)
 	default:
 		n.flow.saw("reduce: " + o.where())
+		oldID := n.rename(o, c)
 		e := n.lower(o, c.Qty)
-		e.InSeq = c.InSeq
+		e.InSeq, e.OrigID = c.InSeq, oldID
 		n.send(e, o.Session)
 		n.lowered(o)
 	}
@@ -834,6 +841,7 @@ func (n *naive) lowered(o *naiveOrder) {
 func (n *naive) massCancel(c *Command) {
 	why, count := NoReason, int64(0)
 	if n.seen[naiveID{c.Session, c.ClientID}] {
+		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
 		why = DuplicateClientID
 	}
 	n.remember(c)
@@ -891,14 +899,11 @@ func (n *naive) replace(c *Command) {
 		n.refuse(c, o, why)
 		return
 	}
-	n.remember(c)
-	n.order[naiveID{c.Session, c.ClientID}] = true
+	oldID, oldRef := n.rename(o, c), o.ref
 	changed := func(to, from int64) bool { return to != 0 && to != from }
 	keeps := price == o.Price && c.Qty < o.Qty && c.Flags&Requeue == 0 &&
 		!changed(c.Display, o.Display) && !changed(c.StopPrice, o.StopPrice) && !changed(c.Trail, o.Trail)
 	n.flow.sawReplace(o, c, price, keeps)
-	oldID, oldRef := o.ClientID, o.ref
-	o.ClientID = c.ClientID
 	if keeps {
 		e := n.lower(o, o.Qty-c.Qty)
 		e.OrigID, e.InSeq = oldID, c.InSeq
@@ -937,6 +942,17 @@ func (n *naive) replace(c *Command) {
 	default:
 		n.rest(o)
 	}
+}
+
+// rename gives the order the request's id, if that has one, and tells the old one then.
+func (n *naive) rename(o *naiveOrder, c *Command) (old ClientID) {
+	if c.ClientID == (ClientID{}) {
+		return old
+	}
+	n.remember(c)
+	n.order[naiveID{c.Session, c.ClientID}] = true
+	old, o.ClientID = o.ClientID, c.ClientID
+	return old
 }
 
 func (n *naive) newTerms(o *naiveOrder, c *Command) {

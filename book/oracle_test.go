@@ -156,7 +156,7 @@ func (o *oracle) play(c Command, restore bool) ([]Event, error) {
 	o.played = append(o.played, playedCommand{c, c.InSeq != 0 && c.InSeq == o.naive.nextIn[c.Session], c.Session != 0 && c.Epoch == o.naive.epoch[c.Session]})
 	o.out = o.market.Apply(&c, o.out[:0])
 	if want := o.naive.apply(&c); !slices.Equal(o.out, want) {
-		return nil, fmt.Errorf("command %d %+v:\n%s", len(o.played), c, difference(o.out, want))
+		return nil, fmt.Errorf("command %d %s:\n%s", len(o.played), brief(c), difference(o.out, want))
 	}
 	for k := range o.out {
 		if err := o.feed.take(&o.out[k]); err != nil {
@@ -181,11 +181,11 @@ func difference(got, want []Event) string {
 	for i := range max(len(got), len(want)) {
 		switch {
 		case i >= len(got):
-			return fmt.Sprintf("event %d is missing: %+v", i, want[i])
+			return fmt.Sprintf("event %d is missing: %s", i, brief(want[i]))
 		case i >= len(want):
-			return fmt.Sprintf("event %d is too many: %+v", i, got[i])
+			return fmt.Sprintf("event %d is too many: %s", i, brief(got[i]))
 		case got[i] != want[i]:
-			return fmt.Sprintf("event %d is %v\n%+v\n, should be %v\n%+v", i, got[i].Kind, got[i], want[i].Kind, want[i])
+			return fmt.Sprintf("event %d is\n%s\nshould be\n%s", i, brief(got[i]), brief(want[i]))
 		}
 	}
 	return "the same"

@@ -60,14 +60,14 @@ func shortest(tb testing.TB, l Limits, commands []playedCommand) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d commands show it:\n", len(commands))
 	for _, p := range commands {
-		b.WriteString(brief(p.Command) + "\n")
+		b.WriteString("  " + brief(p.Command) + "\n")
 	}
 	fmt.Fprintf(&b, "%v", again(tb, l, commands, often))
 	return b.String()
 }
 
-// brief writes what is not zero of a command.
-func brief(c Command) string {
+// brief writes what is not zero of a command or an event.
+func brief(c any) string {
 	var words []string
 	v := reflect.ValueOf(c)
 	for i := range v.NumField() {
