@@ -275,6 +275,9 @@ func (f *flow) condition(c *Command) {
 		c.TIF = GoodTillCancel
 	case 1:
 		c.TIF, c.Expire = GoodTillDate, f.now-10_000+r.Int64N(200_000)
+		if r.IntN(10) == 0 {
+			c.Expire = max(f.now, f.n.time) // this very moment
+		}
 	}
 }
 

@@ -539,6 +539,9 @@ func (n *naive) conditions(c *Command) Reason {
 	case c.Display < 0 || c.Display > c.Qty || c.Display > 0 && (c.Qty-1)/c.Display >= 1000 || c.MinQty < 0 || c.MinQty > c.Qty:
 		return QuantityOutOfRange
 	case c.TIF == GoodTillDate && c.Expire <= n.time:
+		if c.Expire == n.time {
+			n.flow.saw("good till now")
+		}
 		return ExpireTimePast
 	case o.isStop() && (c.StopPrice < 0 || c.StopPrice > n.maxPrice || c.StopPrice == 0 && !o.trails()), o.trails() && (c.Trail < 1 || c.Trail > n.maxPrice):
 		return StopPriceOutOfRange
