@@ -205,7 +205,7 @@ func (m *Market) replaceable(slot uint32) (price int64, why Reason) {
 	case !m.waiting(slot) && c.StopPrice|c.Trail != 0, !o.typ.in(trailing) && c.Trail != 0,
 		c.Display != 0 && (o.marks&hasTerms == 0 || m.pool.terms[slot].display == 0):
 		return 0, UnsupportedOrder
-	case c.Display < 0 || c.Display > c.Qty:
+	case c.Display < 0 || c.Display > c.Qty || tooManyParts(m.displayed(slot), c.Qty):
 		return 0, QuantityOutOfRange
 	case c.StopPrice < 0 || c.StopPrice > b.maxPrice || c.Trail < 0 || c.Trail > b.maxPrice:
 		return 0, StopPriceOutOfRange
@@ -215,6 +215,14 @@ func (m *Market) replaceable(slot uint32) (price int64, why Reason) {
 		return m.postPrice(b, o.side, c.Price, o.marks.conditions())
 	}
 	return c.Price, NoReason
+}
+
+// displayed is how much of an order the command would have shown at a time, 0: all.
+func (m *Market) displayed(slot uint32) int64 {
+	if m.cmd.Display == 0 && m.pool.orders[slot].marks&hasTerms != 0 {
+		return int64(m.pool.terms[slot].display)
+	}
+	return m.cmd.Display
 }
 
 // requeue takes the order out, changes it, and lets it come in again as if it were new.

@@ -5,7 +5,7 @@ package book
 //	PostOnly, PostOnlySlide   one of them, on limit orders that rest
 //	AllOrNone                 on limit and stop-limit orders; not with Hidden, Display, MinQty, post-only
 //	Hidden                    on any order; not with Display
-//	Display                   on any order that has a price or gets one; at most Qty, and at Qty it says nothing
+//	Display                   on any order that has a price or gets one; at most Qty, and at Qty it says nothing; at least Qty in MaxIcebergParts parts
 //	MinQty                    at most Qty; not on stops, nor with FillOrKill, AllOrNone, post-only
 //	StopPrice, Trail, Expire  exactly where the type or time in force needs them
 //
@@ -29,7 +29,7 @@ func (m *Market) conditionsFault(b *instrumentBook) Reason {
 		c.Trail != 0 && !c.Type.in(trailing),
 		c.Expire != 0 && c.TIF != GoodTillDate:
 		return UnsupportedOrder
-	case c.Display < 0 || c.Display > c.Qty || c.MinQty < 0 || c.MinQty > c.Qty:
+	case c.Display < 0 || c.Display > c.Qty || tooManyParts(c.Display, c.Qty) || c.MinQty < 0 || c.MinQty > c.Qty:
 		return QuantityOutOfRange
 	case c.TIF == GoodTillDate && c.Expire <= m.counters.time:
 		return ExpireTimePast
@@ -38,6 +38,9 @@ func (m *Market) conditionsFault(b *instrumentBook) Reason {
 	}
 	return NoReason
 }
+
+// tooManyParts tells whether an iceberg shows too little at a time; display 0: it is none.
+func tooManyParts(display, qty int64) bool { return display != 0 && display*MaxIcebergParts < qty }
 
 // stopFault is why a stop's prices cannot be.
 func stopFault(b *instrumentBook, c *Command) Reason {

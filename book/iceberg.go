@@ -51,7 +51,9 @@ func (m *Market) shrink(slot, off uint32) *Event {
 	o.qty -= off
 	o.open -= off
 	lv.qty -= int64(off)
-	lv.stamp = m.counters.index
+	if seen > 0 {
+		lv.stamp = m.counters.index
+	}
 	e := m.about(Reduced, slot)
 	e.LastQty = int64(off)
 	if seen > 0 && m.visible(slot) {

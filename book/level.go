@@ -6,7 +6,7 @@ package book
 type level struct {
 	price      int64
 	qty, shown int64
-	stamp      uint64 // index of the command that changed it last
+	stamp      uint64 // index of the command that last changed what is shown of it
 	head, tail uint32
 	lastSeen   uint32
 	count      uint32
@@ -71,13 +71,13 @@ func (m *Market) enqueue(slot uint32, ladder uint8, price int64) {
 	}
 	lv := &m.levels.levels[li]
 	o.level = li
-	lv.stamp = m.counters.index
 	lv.qty += int64(o.open)
 	lv.count++
 	if ladder < allOrNones && o.marks != 0 {
 		m.enqueueMarked(slot, lv)
 		return
 	}
+	lv.stamp = m.counters.index
 	lv.shown += int64(o.open)
 	lv.seen++
 	m.link(slot, lv, lv.lastSeen)
@@ -90,6 +90,7 @@ func (m *Market) enqueueMarked(slot uint32, lv *level) {
 		m.link(slot, lv, lv.tail)
 		return
 	}
+	lv.stamp = m.counters.index
 	lv.shown += int64(m.pool.slice(slot))
 	lv.seen++
 	m.link(slot, lv, lv.lastSeen)
@@ -137,13 +138,14 @@ func (m *Market) dequeue(slot uint32) {
 	o := &m.pool.orders[slot]
 	lv := &m.levels.levels[o.level]
 	m.unlink(slot, lv)
-	lv.stamp = m.counters.index
 	lv.qty -= int64(o.open)
 	lv.count--
 	if lv.ladder >= allOrNones || o.marks == 0 {
+		lv.stamp = m.counters.index
 		lv.shown -= int64(o.open)
 		lv.seen--
 	} else if o.marks&unseen == 0 {
+		lv.stamp = m.counters.index
 		lv.shown -= int64(m.pool.slice(slot))
 		lv.seen--
 	}

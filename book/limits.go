@@ -25,6 +25,9 @@ const (
 	MaxShares = math.MaxUint32
 	// MaxFeedPrice is the highest price in 1/10,000: the feed's 200,000.0000.
 	MaxFeedPrice = 2_000_000_000
+	// MaxIcebergParts is into how many parts an iceberg may be divided: its display is at least this fraction of its quantity. Each part that trades is
+	// a fill of its own, with its events, so without it one order could ask every replica for four thousand million of them.
+	MaxIcebergParts = 1000
 	// MaxSymbol is the longest symbol in bytes.
 	MaxSymbol = 8
 )

@@ -266,8 +266,8 @@ func (m *Market) takeOff(slot, qty uint32) (refresh bool) {
 	lv := &m.levels.levels[o.level]
 	o.open -= qty
 	lv.qty -= int64(qty)
-	lv.stamp = m.counters.index
 	if o.marks&unseen == 0 {
+		lv.stamp = m.counters.index
 		lv.shown -= int64(qty)
 	}
 	if o.marks&hasTerms == 0 || m.pool.terms[slot].display == 0 {

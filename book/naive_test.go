@@ -2,12 +2,15 @@ package book
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
+	"math"
+	"math/big"
 	"slices"
 )
 
-// naive is the market written from the rules alone, with slices and searches: what Apply is compared with. It knows sessions 1…n that are connected under
-// epoch 1; it neither bounds anything nor checks ranges beyond price and quantity.
+// naive is the market written from the rules alone, with slices and searches: what Apply is compared with. It knows sessions 1…n that were connected under
+// epoch 1 at the start, and logons with the number that is expected; of the bounds it knows those of orders and ids.
 type naive struct {
 	orders  []*naiveOrder // every open order
 	elected []*naiveOrder // stops that were reached
@@ -19,9 +22,18 @@ type naive struct {
 	group   []int // by session
 	firm    []int // by session
 	last    map[uint16]int64
+	lastQty map[uint16]int64
 	closed  bool
 	phase   byte
 	dry     bool // a copy in which something is tried out
+	epoch   []uint32
+	away    []bool // by session: not connected
+	chained bool   // what trades now was a stop
+	firms   []ClientID
+	day     map[uint16][]naiveTrade
+	flow    *happened // nil in a copy
+
+	maxOrders, maxIDs int
 
 	index, lastOrder, lastRef, lastMatch, lastFeed, places uint64
 	time                                                   int64
@@ -33,6 +45,8 @@ type naiveID struct {
 	session uint16
 	id      ClientID
 }
+
+type naiveTrade struct{ price, qty int64 }
 
 type naiveOrder struct {
 	Command  // as entered; Price, Qty, StopPrice, Trail, Display and ClientID follow what happens
@@ -81,7 +95,7 @@ func (n *naive) feed(e *Event, message byte) {
 }
 
 func (n *naive) send(e *Event, session uint16) {
-	e.Session, e.Epoch, e.NextIn, e.OutSeq = session, 1, n.nextIn[session], n.nextOut[session]
+	e.Session, e.Epoch, e.NextIn, e.OutSeq = session, n.epoch[session], n.nextIn[session], n.nextOut[session]
 	n.nextOut[session]++
 }
 
@@ -101,7 +115,7 @@ func (n *naive) part(e *Event, o *naiveOrder) {
 }
 
 func (n *naive) remember(c *Command) {
-	if c.ClientID != (ClientID{}) {
+	if c.ClientID != (ClientID{}) && len(n.seen) < n.maxIDs {
 		n.seen[naiveID{c.Session, c.ClientID}] = true
 	}
 }
@@ -125,8 +139,17 @@ func (n *naive) apply(c *Command) []Event {
 		return n.events
 	case Tick:
 		return n.events
+	case Logon, Disconnect, CancelSession:
+		n.connection(c)
+		return n.events
+	case MassCancel:
+		if c.Session == 0 {
+			n.exchangeCancels(c)
+			return n.events
+		}
 	}
-	if c.Epoch != 1 || c.InSeq != n.nextIn[c.Session] {
+	if n.away[c.Session] || c.Epoch != n.epoch[c.Session] || c.InSeq != n.nextIn[c.Session] {
+		n.flow.saw("command dropped")
 		e := n.event(CommandDropped)
 		e.Session, e.Epoch, e.InSeq, e.NextIn = c.Session, c.Epoch, c.InSeq, n.nextIn[c.Session]
 		return n.events
@@ -137,6 +160,7 @@ func (n *naive) apply(c *Command) []Event {
 		n.enter(c)
 	case Cancel:
 		if o := n.find(c); o != nil {
+			n.flow.saw("cancel: " + o.where())
 			n.remember(c)
 			n.cancel(o, c)
 		}
@@ -151,6 +175,43 @@ func (n *naive) apply(c *Command) []Event {
 	return n.events
 }
 
+// connection opens and closes a session's connection, and ends the orders of one that stayed away.
+func (n *naive) connection(c *Command) {
+	switch {
+	case c.Kind == Logon:
+		n.epoch[c.Session]++
+		n.nextIn[c.Session]++
+		n.away[c.Session] = false
+		e := n.event(SessionMessageSent)
+		e.Code, e.InSeq, e.Seconds = 'A', c.InSeq, c.Seconds
+		n.send(e, c.Session)
+	case c.Epoch != n.epoch[c.Session]:
+	case c.Kind == Disconnect && !n.away[c.Session]:
+		n.away[c.Session] = true
+		e := n.event(SessionClosed)
+		e.Session, e.Epoch, e.NextIn = c.Session, c.Epoch, n.nextIn[c.Session]
+	case c.Kind == CancelSession && n.away[c.Session]:
+		for _, o := range n.all() {
+			if o.Session == c.Session {
+				n.flow.saw("session's orders cancelled: " + o.where())
+				n.takenOut(o, SessionDisconnected)
+			}
+		}
+	}
+}
+
+func (n *naive) exchangeCancels(c *Command) {
+	firm := slices.Index(n.firms, c.OrigID) // the first has no name: everybody
+	for _, o := range n.all() {
+		if firm == 0 || n.firm[o.Session] == firm {
+			if (c.Instrument == 0 || o.Instrument == c.Instrument) && (c.Flags&OneSide == 0 || o.Side == c.Side) {
+				n.flow.saw(fmt.Sprintf("mass cancel by the exchange: one participant %v, one instrument %v, one side %v", firm != 0, c.Instrument != 0, c.Flags&OneSide != 0))
+				n.takenOut(o, NotAuthorized)
+			}
+		}
+	}
+}
+
 func (n *naive) expire() {
 	for {
 		var due *naiveOrder
@@ -161,6 +222,10 @@ func (n *naive) expire() {
 		}
 		if due == nil {
 			return
+		}
+		n.flow.saw("expired: " + due.where())
+		if due.Expire == n.time {
+			n.flow.saw("expired to the nanosecond")
 		}
 		n.takenOut(due, Expired)
 	}
@@ -179,6 +244,7 @@ func (n *naive) system(code byte) {
 			seen[naiveID{o.Session, o.ClientID}], order[naiveID{o.Session, o.ClientID}] = true, true
 		}
 		n.seen, n.order = seen, order
+		n.day = map[uint16][]naiveTrade{}
 	}
 	e := n.event(SystemEventOccurred)
 	e.Code = code
@@ -186,7 +252,10 @@ func (n *naive) system(code byte) {
 	if code == 'M' {
 		for _, o := range n.all() {
 			if o.TIF != GoodTillCancel && o.TIF != GoodTillDate {
+				n.flow.saw("ended with the day: " + o.where())
 				n.takenOut(o, DayEnded)
+			} else {
+				n.flow.saw("lives over the day: " + o.where())
 			}
 		}
 	}
@@ -249,7 +318,11 @@ func (n *naive) opposite(o *naiveOrder) (book, wholes []*naiveOrder) {
 // next is whom o trades with next: the book before what waits as all-or-none at the same price, of those the first that is not too large.
 func (n *naive) next(o *naiveOrder) *naiveOrder {
 	book, wholes := n.opposite(o)
+	candidates := len(wholes)
 	wholes = slices.DeleteFunc(wholes, func(w *naiveOrder) bool { return w.open() > o.open() })
+	if len(wholes) < candidates {
+		n.flow.saw("all-or-none passed over: too large")
+	}
 	switch {
 	case len(wholes) == 0 && len(book) == 0:
 		return nil
@@ -267,7 +340,7 @@ func (n *naive) next(o *naiveOrder) *naiveOrder {
 
 // available tries it out: how much o would trade, up to where it would be stopped.
 func (n *naive) available(o *naiveOrder) int64 {
-	try := &naive{dry: true, halted: n.halted, group: n.group, firm: n.firm, last: maps.Clone(n.last), nextIn: slices.Clone(n.nextIn),
+	try := &naive{dry: true, halted: n.halted, group: n.group, firm: n.firm, last: maps.Clone(n.last), nextIn: n.nextIn, epoch: n.epoch,
 		nextOut: slices.Clone(n.nextOut), places: n.places}
 	for _, r := range n.orders {
 		if r != o {
@@ -294,6 +367,7 @@ func (n *naive) trade(o *naiveOrder) Reason {
 		if n.dry && o.SelfTrade != CancelOldest {
 			return SelfTradePrevented
 		}
+		n.flow.sawPrevented(o, r)
 		if why := n.prevent(o, r); why != NoReason {
 			return why
 		}
@@ -331,6 +405,7 @@ func (n *naive) prevent(o, r *naiveOrder) Reason {
 }
 
 func (n *naive) fill(o, r *naiveOrder) {
+	n.flow.sawTrade(o, r)
 	qty := min(o.open(), r.open())
 	if r.Display != 0 {
 		qty = min(qty, r.shown)
@@ -355,6 +430,7 @@ func (n *naive) fill(o, r *naiveOrder) {
 	if r.open() == 0 {
 		n.remove(r)
 	} else if r.Display != 0 && r.shown == 0 {
+		n.flow.saw("iceberg refreshed")
 		r.shown = min(r.Display, r.open())
 		r.place = n.place()
 		old := r.ref
@@ -364,6 +440,10 @@ func (n *naive) fill(o, r *naiveOrder) {
 		e.OldRef = old
 		n.part(e, r)
 		n.feed(e, 'A')
+	}
+	if !n.dry {
+		n.lastQty[o.Instrument] = qty
+		n.day[o.Instrument] = append(n.day[o.Instrument], naiveTrade{r.Price, qty})
 	}
 	n.traded(o.Instrument, r.Price)
 }
@@ -391,12 +471,14 @@ func (n *naive) traded(instrument uint16, price int64) {
 			if o.Type == TrailingStopLimit {
 				o.Price = min(max(o.Price+stop-o.StopPrice, 1), n.maxPrice)
 			}
+			n.flow.saw("trailed: " + o.name())
 			o.StopPrice, o.place = stop, n.place()
 		}
 	}
 	slices.SortFunc(stops, func(a, b *naiveOrder) int { return cmp.Or(cmp.Compare(a.Side, b.Side), rank(a, b)) })
 	for _, o := range stops {
 		if n.reached(o) {
+			n.flow.saw(fmt.Sprintf("reached: %s %v, in a chain: %v", o.name(), o.Side, n.chained))
 			n.remove(o)
 			n.elected = append(n.elected, o)
 		}
@@ -412,8 +494,10 @@ func (n *naive) runElected() {
 	for len(n.elected) > 0 {
 		o := n.elected[0]
 		n.elected = n.elected[1:]
+		n.chained = true
 		n.trigger(o)
 	}
+	n.chained = false
 }
 
 func (n *naive) trigger(o *naiveOrder) {
@@ -424,7 +508,8 @@ func (n *naive) trigger(o *naiveOrder) {
 	n.arrive(o, 0)
 }
 
-func (n *naive) why(instrument uint16, typ OrderType, price, qty int64) Reason {
+// why is what is wrong with an order's terms; room tells whether it may need some.
+func (n *naive) why(instrument uint16, typ OrderType, price, qty int64, room bool) Reason {
 	probe := naiveOrder{Command: Command{Type: typ}}
 	switch {
 	case n.closed:
@@ -435,6 +520,8 @@ func (n *naive) why(instrument uint16, typ OrderType, price, qty int64) Reason {
 		return QuantityOutOfRange
 	case !probe.anyPrice() && typ != MarketToLimit && (price < 1 || price > n.maxPrice):
 		return PriceOutOfRange
+	case room && len(n.orders) >= n.maxOrders:
+		return BookFull
 	}
 	return NoReason
 }
@@ -449,9 +536,12 @@ func (n *naive) conditions(c *Command) Reason {
 		is(Hidden) && c.Display != 0, c.Display != 0 && o.anyPrice(), c.MinQty != 0 && (o.isStop() || c.TIF == FillOrKill),
 		c.StopPrice != 0 && !o.isStop(), c.Trail != 0 && !o.trails(), c.Expire != 0 && c.TIF != GoodTillDate:
 		return UnsupportedOrder
-	case c.Display < 0 || c.Display > c.Qty || c.MinQty < 0 || c.MinQty > c.Qty:
+	case c.Display < 0 || c.Display > c.Qty || c.Display > 0 && (c.Qty-1)/c.Display >= 1000 || c.MinQty < 0 || c.MinQty > c.Qty:
 		return QuantityOutOfRange
 	case c.TIF == GoodTillDate && c.Expire <= n.time:
+		if c.Expire == n.time {
+			n.flow.saw("good till now")
+		}
 		return ExpireTimePast
 	case o.isStop() && (c.StopPrice < 0 || c.StopPrice > n.maxPrice || c.StopPrice == 0 && !o.trails()), o.trails() && (c.Trail < 1 || c.Trail > n.maxPrice):
 		return StopPriceOutOfRange
@@ -489,8 +579,11 @@ func (n *naive) post(o *naiveOrder, price int64) (int64, Reason) {
 func (n *naive) enter(c *Command) {
 	o := &naiveOrder{Command: *c}
 	why := c.Reason
+	if why == NoReason && len(n.seen) >= n.maxIDs {
+		why = ClientIDsFull
+	}
 	if why == NoReason {
-		why = n.why(c.Instrument, c.Type, c.Price, c.Qty)
+		why = n.why(c.Instrument, c.Type, c.Price, c.Qty, o.canRest() || o.isStop())
 	}
 	if why == NoReason {
 		why = n.conditions(c)
@@ -503,6 +596,9 @@ func (n *naive) enter(c *Command) {
 			o.Price = n.best(o.Instrument, 1-o.Side)
 		case o.Conditions&(PostOnly|PostOnlySlide) != 0:
 			o.Price, why = n.post(o, o.Price)
+			if why == NoReason && o.Price != c.Price {
+				n.flow.saw(fmt.Sprintf("slid: %v", o.Side))
+			}
 		}
 	}
 	id := naiveID{c.Session, c.ClientID}
@@ -510,6 +606,7 @@ func (n *naive) enter(c *Command) {
 		why = UnsupportedOrder
 	}
 	if n.seen[id] {
+		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
 		why = DuplicateClientID
 	}
 	n.remember(c)
@@ -520,6 +617,7 @@ func (n *naive) enter(c *Command) {
 		n.send(e, c.Session)
 		return
 	}
+	n.flow.sawEntered(o)
 	n.order[id] = true
 	n.lastOrder++
 	n.lastRef++
@@ -539,6 +637,7 @@ func (n *naive) enter(c *Command) {
 	case o.isStop() && !n.reached(o):
 		n.wait(o)
 	case o.isStop():
+		n.flow.saw("reached when it is entered: " + o.name())
 		n.trigger(o)
 	default:
 		n.arrive(o, c.MinQty)
@@ -556,12 +655,17 @@ func (n *naive) arrive(o *naiveOrder, minimum int64) {
 	switch {
 	case o.Type == MarketToLimit && o.Price == 0:
 		why = NoLiquidity
+		n.flow.saw("market-to-limit without a market")
 	case o.TIF == FillOrKill && n.available(o) < o.open(), o.whole() && n.available(o) < o.open() && !o.canRest():
 		why = NotFillable
 	case o.whole() && n.available(o) < o.open():
+		n.flow.saw("all-or-none waits")
 	case minimum > 0 && n.available(o) < minimum:
 		why = MinimumNotMet
 	default:
+		if minimum > 0 {
+			n.flow.saw("minimum quantity met")
+		}
 		why = n.trade(o)
 	}
 	switch {
@@ -602,6 +706,7 @@ func (n *naive) retry(instrument uint16, side Side) {
 
 func (n *naive) tryAgain(o *naiveOrder) {
 	if n.available(o) == o.open() {
+		n.flow.saw("all-or-none tried again with success")
 		n.remove(o)
 		n.trade(o)
 	}
@@ -646,7 +751,10 @@ func (n *naive) find(c *Command) *naiveOrder {
 	case c.Reason != NoReason:
 		n.refuse(c, o, c.Reason)
 	case c.ClientID != (ClientID{}) && n.seen[naiveID{c.Session, c.ClientID}]:
+		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
 		n.refuse(c, o, DuplicateClientID)
+	case c.ClientID != (ClientID{}) && c.Kind != Cancel && len(n.seen) >= n.maxIDs:
+		n.refuse(c, o, ClientIDsFull)
 	case o == nil && n.order[naiveID{c.Session, c.OrigID}]:
 		n.refuse(c, o, TooLateToCancel)
 	case o == nil:
@@ -712,10 +820,13 @@ func (n *naive) reduce(c *Command) {
 	case c.Qty < 1:
 		n.refuse(c, o, QuantityOutOfRange)
 	case c.Qty >= o.open():
+		n.remember(c)
 		n.cancel(o, c)
 	default:
+		n.flow.saw("reduce: " + o.where())
+		oldID := n.rename(o, c)
 		e := n.lower(o, c.Qty)
-		e.InSeq = c.InSeq
+		e.InSeq, e.OrigID = c.InSeq, oldID
 		n.send(e, o.Session)
 		n.lowered(o)
 	}
@@ -733,6 +844,7 @@ func (n *naive) lowered(o *naiveOrder) {
 func (n *naive) massCancel(c *Command) {
 	why, count := NoReason, int64(0)
 	if n.seen[naiveID{c.Session, c.ClientID}] {
+		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
 		why = DuplicateClientID
 	}
 	n.remember(c)
@@ -741,6 +853,7 @@ func (n *naive) massCancel(c *Command) {
 			c.Code == 'S' && o.Session != c.Session || c.Code == 'P' && n.firm[o.Session] != n.firm[c.Session] {
 			continue
 		}
+		n.flow.saw(fmt.Sprintf("mass cancel %c, one instrument %v, one side %v: %s", c.Code, c.Instrument != 0, c.Flags&OneSide != 0, o.where()))
 		n.takenOut(o, UserRequest)
 		count++
 	}
@@ -755,12 +868,12 @@ func (n *naive) newPrice(o *naiveOrder, c *Command) (int64, Reason) {
 	if typ == MarketToLimit {
 		typ = Limit
 	}
-	why := n.why(o.Instrument, typ, c.Price, c.Qty)
+	why := n.why(o.Instrument, typ, c.Price, c.Qty, false)
 	switch {
 	case why != NoReason:
 	case !o.waits && (c.StopPrice != 0 || c.Trail != 0), c.Trail != 0 && !o.trails(), c.Display != 0 && o.Display == 0:
 		why = UnsupportedOrder
-	case c.Display < 0 || c.Display > c.Qty:
+	case c.Display < 0 || c.Display > c.Qty, o.Display > 0 && (c.Qty-1)/cmp.Or(c.Display, o.Display) >= 1000:
 		why = QuantityOutOfRange
 	case c.StopPrice < 0 || c.StopPrice > n.maxPrice || c.Trail < 0 || c.Trail > n.maxPrice:
 		why = StopPriceOutOfRange
@@ -778,22 +891,22 @@ func (n *naive) replace(c *Command) {
 		return
 	}
 	if c.Qty >= 1 && c.Qty <= o.cum {
+		n.flow.saw("replace: nothing would be left")
 		n.remember(c)
 		n.cancel(o, c)
 		return
 	}
 	price, why := n.newPrice(o, c)
 	if why != NoReason {
+		n.flow.saw("replace refused: " + why.String())
 		n.refuse(c, o, why)
 		return
 	}
-	n.remember(c)
-	n.order[naiveID{c.Session, c.ClientID}] = true
+	oldID, oldRef := n.rename(o, c), o.ref
 	changed := func(to, from int64) bool { return to != 0 && to != from }
 	keeps := price == o.Price && c.Qty < o.Qty && c.Flags&Requeue == 0 &&
 		!changed(c.Display, o.Display) && !changed(c.StopPrice, o.StopPrice) && !changed(c.Trail, o.Trail)
-	oldID, oldRef := o.ClientID, o.ref
-	o.ClientID = c.ClientID
+	n.flow.sawReplace(o, c, price, keeps)
 	if keeps {
 		e := n.lower(o, o.Qty-c.Qty)
 		e.OrigID, e.InSeq = oldID, c.InSeq
@@ -808,6 +921,9 @@ func (n *naive) replace(c *Command) {
 	n.newTerms(o, c)
 	book, wholes := n.opposite(o)
 	meets := !o.waits && len(book)+len(wholes) > 0
+	if meets {
+		n.flow.saw("replace: into the other side")
+	}
 	e := n.of(Replaced, o)
 	e.OldRef, e.OrigID, e.InSeq = oldRef, oldID, c.InSeq
 	switch {
@@ -820,6 +936,7 @@ func (n *naive) replace(c *Command) {
 	n.send(e, o.Session)
 	switch {
 	case o.waits && n.reached(o):
+		n.flow.saw("replace: a stop into reach")
 		n.trigger(o)
 	case o.waits:
 		n.wait(o)
@@ -828,6 +945,17 @@ func (n *naive) replace(c *Command) {
 	default:
 		n.rest(o)
 	}
+}
+
+// rename gives the order the request's id, if that has one, and tells the old one then.
+func (n *naive) rename(o *naiveOrder, c *Command) (old ClientID) {
+	if c.ClientID == (ClientID{}) {
+		return old
+	}
+	n.remember(c)
+	n.order[naiveID{c.Session, c.ClientID}] = true
+	old, o.ClientID = o.ClientID, c.ClientID
+	return old
 }
 
 func (n *naive) newTerms(o *naiveOrder, c *Command) {
@@ -846,4 +974,21 @@ func (n *naive) newTerms(o *naiveOrder, c *Command) {
 	if c.StopPrice != 0 {
 		o.StopPrice = c.StopPrice
 	}
+}
+
+// statistics sums up an instrument's trades of the day.
+func (n *naive) statistics(instrument uint16) Statistics {
+	s := Statistics{Last: n.last[instrument], LastQty: n.lastQty[instrument]}
+	var notional big.Int
+	for i, t := range n.day[instrument] {
+		if i == 0 {
+			s.Open, s.High, s.Low = t.price, t.price, t.price
+		}
+		s.High, s.Low = max(s.High, t.price), min(s.Low, t.price)
+		s.Trades++
+		s.Volume += uint64(t.qty)
+		notional.Add(&notional, new(big.Int).Mul(big.NewInt(t.price), big.NewInt(t.qty)))
+	}
+	s.NotionalLo, s.NotionalHi = new(big.Int).And(&notional, new(big.Int).SetUint64(math.MaxUint64)).Uint64(), new(big.Int).Rsh(&notional, 64).Uint64()
+	return s
 }

@@ -27,6 +27,7 @@ import (
 //	  O control NUMBER code=C|D|E [SYMBOL] [like=LETTER], O message code=Q; with back=TEXT behind the number, side=LETTER,
 //	  tag=N the gateway's reject code, raw=N a price in 1/10,000
 //	book [SYMBOL]                               the orders as they would trade, what is shown of them if not all; then those that wait elsewhere
+//	best [SYMBOL]                               the best bid and the best offer
 //	depth N [SYMBOL]                            the N best prices that are shown
 //	statistics [SYMBOL]                         the day's trades
 //	sessions                                    their numbers
@@ -73,6 +74,8 @@ func (s *story) run(d *datadriven.TestData) string {
 			symbol = d.CmdArgs[0].Key
 		}
 		return s.book(symbol)
+	case "best":
+		return s.best(d)
 	case "depth":
 		return s.depth(d)
 	case "statistics":
@@ -502,6 +505,28 @@ func (s *story) resting(o *RestingOrder) string {
 		b += fmt.Sprintf(" shown=%d of %d", o.Shown, o.Display)
 	}
 	return b + "\n"
+}
+
+// best tells the best prices that are shown, with what is shown there.
+func (s *story) best(d *datadriven.TestData) string {
+	symbol := "ABC"
+	if len(d.CmdArgs) == 1 {
+		symbol = d.CmdArgs[0].Key
+	}
+	var out strings.Builder
+	for _, side := range []Side{Buy, Sell} {
+		price, ok := s.m.Best(s.instrument(symbol), side)
+		levels := s.m.Depth(s.instrument(symbol), side, 1, nil)
+		if ok != (len(levels) == 1) || ok && levels[0].Price != price {
+			s.t.Fatalf("the best %v is %d, %v; the depth's %+v", side, price, ok, levels)
+		}
+		if ok {
+			fmt.Fprintf(&out, "%s %d@%d\n", side, levels[0].Qty, price)
+		} else {
+			fmt.Fprintf(&out, "%s nothing\n", side)
+		}
+	}
+	return out.String()
 }
 
 func (s *story) depth(d *datadriven.TestData) string {

@@ -14,7 +14,7 @@ func (m *Market) Best(instrument uint16, side Side) (price int64, ok bool) {
 type PriceLevel struct {
 	Price, Qty int64
 	Orders     int
-	// Stamp is the index of the command that changed the level last.
+	// Stamp is the index of the command that last changed what is shown of the level; what nobody sees leaves no trace in it.
 	Stamp uint64
 }
 

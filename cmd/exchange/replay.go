@@ -25,7 +25,7 @@ func replayCommand() *cobra.Command {
 	window := 256
 	c := &cobra.Command{
 		Use: "replay FILE", Short: "Play an order-flow file through one book, or through a cluster", Args: cobra.ExactArgs(1),
-		Long: `Plays an order-flow file and prints what came out. With --cluster the orders go over FIX to a cluster of its own, and the
+		Long: `Plays an order-flow file, or one of LOBSTER's messages, and prints what came out. With --cluster the orders go over FIX to a cluster of its own, and the
 result is taken from the execution reports and the replicas' state; both ways must print the same.
 
 What an outsider sees of it can be kept: the feed, and the engine's books for marketdata/testdata/decode.py to compare with what the feed builds.`,

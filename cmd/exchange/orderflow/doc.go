@@ -9,8 +9,10 @@
 // order at the back of its level; a reduce takes quantity off and keeps priority, at or above the open quantity it cancels; what is asked of a
 // dead order is a reject.
 //
-//	format.go     the header and the records; Read, Writer
+//	format.go     the header and the records; Read, Encode
+//	lobster.go    LOBSTER's message files as flow
 //	commands.go   records to commands of the state machine
 //	player.go     a file through one market, and what came out
+//	limits.go     bounds of a market in which a file fits
 //	generator.go  files by seed
 package orderflow

@@ -52,14 +52,23 @@ type File struct {
 // ErrFormat: not a file of this format, or a damaged one.
 var ErrFormat = errors.New("not an order-flow file")
 
-// Read reads a whole file.
+// Read reads a whole file, of this format or one of LOBSTER's messages, which begin with a digit.
 func Read(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	flow, err := Decode(bufio.NewReaderSize(f, 1<<20))
+	in := bufio.NewReaderSize(f, 1<<20)
+	var flow *File
+	if first, _ := in.Peek(1); len(first) == 1 && first[0] >= '0' && first[0] <= '9' {
+		var l *Lobster
+		if l, err = DecodeLobster(in); err == nil {
+			flow = l.File
+		}
+	} else {
+		flow, err = Decode(in)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

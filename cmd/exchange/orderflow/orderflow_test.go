@@ -193,3 +193,28 @@ func TestDamagedFilesAreExplained(t *testing.T) {
 		}
 	}
 }
+
+// TestFilesFit: whatever a file leaves resting, there is room for it, at near and at far prices.
+func TestFilesFit(t *testing.T) {
+	for what, f := range map[string]*File{
+		"more orders than a market has room for otherwise": {Symbols: 1, Span: 1024, Records: make([]Record, 300_000)},
+		"each at a price far from others":                  {Symbols: 2, Span: 100 * 90_000, Records: make([]Record, 90_000)},
+	} {
+		for i := range f.Records {
+			f.Records[i] = Record{Op: Add, Symbol: uint16(i % f.Symbols), Qty: 1, ID: uint64(i + 1), Price: BasePrice + int64(i)*int64(f.Span)/int64(len(f.Records))}
+		}
+		if r := Play(f, nil); r.Resting != len(f.Records) || r.Rejected != 0 {
+			t.Errorf("%s: %d of %d rest, %d were rejected", what, r.Resting, len(f.Records), r.Rejected)
+		}
+	}
+	f := &File{Symbols: 1, Span: 10, Records: []Record{
+		{Op: Add, ID: 1}, {Op: Add, ID: 2}, {Op: Replace, ID: 1, Aux: 3}, {Op: Replace, ID: 9, Aux: 4}, {Op: Cancel, ID: 2}, {Op: Cancel, ID: 2}, {Op: IOC, ID: 5}, {Op: Add, ID: 6},
+	}}
+	if n := mostResting(f); n != 3 {
+		t.Errorf("%d may rest, should be 3", n)
+	}
+	f.Records[0].ID = 1 << 40
+	if n := mostResting(f); n != 5 {
+		t.Errorf("with an id that is not dense %d may rest, should be 5", n)
+	}
+}

@@ -67,16 +67,6 @@ func NewObservedPlayer(limits book.Limits, symbols int, observe func(*book.Marke
 	return p
 }
 
-// LimitsFor gives limits in which the file fits.
-func LimitsFor(f *File) book.Limits {
-	l := book.DefaultLimits()
-	l.Orders = max(l.Orders, len(f.Records)/4)
-	l.ClientIDs = max(l.ClientIDs, 2*len(f.Records)+16)
-	l.Instruments = max(l.Instruments, f.Symbols)
-	l.PriceNodes = max(l.PriceNodes, 1<<12*f.Symbols/16)
-	return l
-}
-
 // Play plays one record, the number-th of its file from 0, and gives the events that followed (of a replace, those of the new order).
 func (p *Player) Play(number int, r *Record) []book.Event {
 	p.Result.Orders++
