@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -19,7 +20,7 @@ import (
 //	GET /v1/feed/hash?number=N  rolling hash over the feed's messages up to N (twins.go)
 //	GET /v1/books             every order that the feed shows, as the engine has it (books.go)
 //	GET /metrics              figures in the text format of Prometheus (metrics.go)
-//	GET /v1/state             the whole state, for a replica of this cluster, or what was added to it since (transfer.go)
+//	GET /v1/state[/stores|/entries]  the state for a replica of this cluster, in three parts (transfer.go)
 //	POST /v1/switchover[?to=ID]  this replica, which leads, hands over (switchover.go)
 //
 // and, on the same port, everybody's questions about the market (rest.go, ws_feed.go).
@@ -119,8 +120,10 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 		h.status(c)
 	case "/v1/hash":
 		h.hash(c)
-	case "/v1/state":
-		h.state(c)
+	case "/v1/state", "/v1/state/stores":
+		h.state(c, path != "/v1/state")
+	case "/v1/state/entries":
+		h.entries(c)
 	case "/v1/switchover":
 		h.switchover(c)
 	default:
@@ -164,20 +167,47 @@ func (h *httpServer) hash(c *fasthttp.RequestCtx) {
 	answer(c, map[string]any{"index": index, "hash": hex(hash)})
 }
 
-// state streams the state at one moment. The loop stands still only while the market is copied; the stores behind it only grow.
-func (h *httpServer) state(c *fasthttp.RequestCtx) {
+// state gives the state at one moment, or a piece of its stores. The loop stands still only while the market is copied; the stores behind it only grow.
+func (h *httpServer) state(c *fasthttp.RequestCtx, stores bool) {
 	q := c.QueryArgs()
-	s, err := h.r.copyState(parseSince(q.GetUintOrZero("feed"), q.Peek("reports")))
+	take := h.r.copyState
+	if stores {
+		take = h.r.copyStores
+	}
+	s, err := take(parseSince(q.GetUintOrZero("feed"), q.Peek("reports")))
 	if err != nil {
 		c.Error(err.Error(), fasthttp.StatusServiceUnavailable)
 		return
 	}
 	c.SetContentType("application/octet-stream")
+	if stores {
+		_ = s.write(c) // into memory: it is no more than a piece
+		return
+	}
 	c.SetBodyStreamWriter(func(w *bufio.Writer) {
 		if err := s.write(w); err != nil {
 			h.r.log.Warn().Err(err).Msg("state transfer broke off")
 		}
 	})
+}
+
+// entries gives what was decided since a state was copied.
+func (h *httpServer) entries(c *fasthttp.RequestCtx) {
+	after, err := c.QueryArgs().GetUint("after")
+	if err != nil {
+		c.Error("after: the index of an entry is needed", fasthttp.StatusBadRequest)
+		return
+	}
+	b, err := h.r.copyEntries(uint64(after))
+	switch {
+	case errors.Is(err, errTailGone):
+		c.Error(err.Error(), fasthttp.StatusGone)
+	case err != nil:
+		c.Error(err.Error(), fasthttp.StatusServiceUnavailable)
+	default:
+		c.SetContentType("application/octet-stream")
+		c.Response.SetBodyRaw(b)
+	}
 }
 
 func answer(c *fasthttp.RequestCtx, v any) {

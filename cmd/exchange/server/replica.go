@@ -39,6 +39,7 @@ type Replica struct {
 	applied   consensus.Position // of the state machine
 	haveState bool               // the state is that position's: a learner has none until it was given one
 	thread    thread.Turns
+	tail      entryTail // what was decided since a state was copied for another replica
 
 	// Shared.
 	inbox     *inbox
@@ -305,6 +306,7 @@ func (r *Replica) doChores(now int64) {
 	if now-r.chores.status >= statusEvery {
 		r.chores.status = now
 		r.publishStatus(now)
+		r.tail.expire(now)
 	}
 }
 
@@ -333,6 +335,7 @@ func (r *Replica) applyDecided() (worked bool) {
 		}
 		r.lastTime = max(r.lastTime, r.decided.Time)
 		r.applied = e.After()
+		r.tail.add(&e)
 		r.leading.decided(r)
 	}
 	return worked
