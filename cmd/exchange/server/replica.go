@@ -335,7 +335,7 @@ func (r *Replica) applyDecided() (worked bool) {
 		}
 		r.lastTime = max(r.lastTime, r.decided.Time)
 		r.applied = e.After()
-		r.tail.add(&e)
+		r.tail.add(r.applied, e.Payload)
 		r.leading.decided(r)
 	}
 	return worked

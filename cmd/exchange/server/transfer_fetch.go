@@ -29,7 +29,7 @@ func (r *Replica) fetchState() {
 		return
 	}
 	defer r.fetching.Store(false)
-	f := fetch{r: r, client: http.Client{Timeout: transferTimeout}, began: time.Now()}
+	f := fetch{r: r, client: http.Client{Timeout: transferTimeout}, began: time.Now(), install: r.install}
 	defer f.client.CloseIdleConnections()
 	last := ""
 	for !r.stopping.Load() {
@@ -76,7 +76,9 @@ type fetch struct {
 	r      *Replica
 	client http.Client
 	staged *outbox // stores as far as they came; nil: as far as the replica has them itself
-	piece  []byte  // room for answers
+	// install lets the loop change over to the state.
+	install func(*installed) error
+	piece   []byte // room for answers
 
 	began                   time.Time
 	size, snapshot, entries int // bytes that came: all, of the last state, of entries behind it
@@ -123,7 +125,7 @@ func (f *fetch) from(address string) (err error) {
 		return err
 	}
 	in.snapshot = nil
-	return f.install(address, in)
+	return f.follow(address, in)
 }
 
 // stage begins with what the replica has itself: everything of a stream that is the same on all.
@@ -135,8 +137,8 @@ func (f *fetch) stage() bool {
 	})
 }
 
-// install takes in what was decided since the state was copied, and installs it when that is little.
-func (f *fetch) install(address string, in *installed) error {
+// follow takes in what was decided since the state was copied, and installs it when that is little.
+func (f *fetch) follow(address string, in *installed) error {
 	for tries := 1; ; {
 		body, err := f.get(address, fmt.Sprintf("/v1/state/entries?after=%d", in.position.Index))
 		if err != nil {
@@ -151,7 +153,7 @@ func (f *fetch) install(address string, in *installed) error {
 		if size > f.r.cfg.Limits.LogBytes/entriesNear {
 			continue
 		}
-		if err = f.r.install(in); err == nil || tries == installTries {
+		if err = f.install(in); err == nil || tries == installTries {
 			return err
 		}
 		tries++

@@ -22,7 +22,6 @@ import (
 type entryTail struct {
 	chunks []tailChunk // the oldest first; nil: nothing is kept
 	first  uint64      // index of the first entry that is kept, or will be
-	next   uint64      // index that the next entry has at least
 	asked  int64       // monotonic ns when it was last asked for
 }
 
@@ -50,28 +49,27 @@ var errTailGone = errors.New("entries that far back are not kept; take a newer s
 func (t *entryTail) begin(index uint64, now int64) {
 	t.asked = now
 	if t.chunks == nil {
-		*t = entryTail{chunks: []tailChunk{{first: index + 1, data: make([]byte, 0, tailChunkBytes)}}, first: index + 1, next: index + 1, asked: now}
+		*t = entryTail{chunks: []tailChunk{{first: index + 1, data: make([]byte, 0, tailChunkBytes)}}, first: index + 1, asked: now}
 	}
 }
 
-// add keeps an entry, if anything is kept.
-func (t *entryTail) add(e *consensus.Entry) {
+// add keeps an entry, if anything is kept: its payload, and the position behind it.
+func (t *entryTail) add(after consensus.Position, payload []byte) {
 	if t.chunks == nil {
 		return
 	}
 	last := &t.chunks[len(t.chunks)-1]
-	if need := tailHeader + len(e.Payload); len(last.data)+need > cap(last.data) {
+	if need := tailHeader + len(payload); len(last.data)+need > cap(last.data) {
 		if len(t.chunks) == tailChunks {
 			t.chunks = append(t.chunks[:0:0], t.chunks[1:]...)
 			t.first = t.chunks[0].first
 		}
-		t.chunks = append(t.chunks, tailChunk{first: e.Index, data: make([]byte, 0, max(tailChunkBytes, need))})
+		t.chunks = append(t.chunks, tailChunk{first: after.Index, data: make([]byte, 0, max(tailChunkBytes, need))})
 		last = &t.chunks[len(t.chunks)-1]
 	}
-	last.data = e.After().AppendTo(last.data)
-	last.data = binary.LittleEndian.AppendUint32(last.data, uint32(len(e.Payload)))
-	last.data = append(last.data, e.Payload...)
-	t.next = e.Index + 1
+	last.data = after.AppendTo(last.data)
+	last.data = binary.LittleEndian.AppendUint32(last.data, uint32(len(payload)))
+	last.data = append(last.data, payload...)
 }
 
 // expire gives it up if nobody asks for it any more.
