@@ -28,6 +28,7 @@ type feedPorts struct {
 	glimpse         *glimpse.Server
 	serving         sync.WaitGroup
 	twins           *feedTwins
+	ended           bool // of the loop: the end of the session was passed on
 }
 
 func listenFeed(r *Replica) (f *feedPorts, err error) {
@@ -109,6 +110,16 @@ func (f *feedPorts) serve() {
 func (f *feedPorts) start() error {
 	f.twins.start()
 	return f.line.start()
+}
+
+// endSession tells all who follow the feed that its last message was published; what is kept can be asked for as before. The loop's, which calls it until
+// the line, which may begin later, has heard it too.
+func (f *feedPorts) endSession() {
+	if f.ended || !f.line.endSession() {
+		return
+	}
+	f.ended = true
+	go f.server.EndSession()
 }
 
 // close ends all of it; what was not opened is passed over.

@@ -22,6 +22,7 @@ import (
 //	GET /metrics              figures in the text format of Prometheus (metrics.go)
 //	GET /v1/state[/stores|/entries]  the state for a replica of this cluster, in three parts (transfer.go)
 //	POST /v1/switchover[?to=ID]  this replica, which leads, hands over (switchover.go)
+//	POST /v1/end-day, /v1/halt?symbol=S, /v1/resume?symbol=S  asks the leader (day.go)
 //
 // and, on the same port, everybody's questions about the market (rest.go, ws_feed.go).
 type httpServer struct {
@@ -48,9 +49,24 @@ func listenHTTP(r *Replica) (*httpServer, error) {
 	}
 	h := &httpServer{r: r}
 	h.feed = newWebFeed(r.outbox.feed, r.cfg.Web, r.cfg.FeedSession, h.tick, h.decided, r.log)
+	h.feed.elsewhere = elsewhere(r.cfg)
 	h.web = newWebServer(h.feed)
 	h.port = newHTTPPort(l, h.handle, r.cfg.Web.MaxConnections)
 	return h, nil
+}
+
+// elsewhere lists the other replicas' addresses: " (A, B)".
+func elsewhere(cfg *Config) string {
+	var others []string
+	for _, m := range cfg.Members {
+		if m.ID != cfg.ID {
+			others = append(others, m.HTTP)
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(others, ", ") + ")"
 }
 
 // newHTTPPort makes the port's two sides around one handler.
@@ -111,7 +127,8 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 		h.web.handle(c)
 		return
 	}
-	if changes := path == "/v1/switchover"; changes != c.IsPost() || !changes && !c.IsGet() {
+	changes := path == "/v1/switchover" || path == "/v1/end-day" || path == "/v1/halt" || path == "/v1/resume"
+	if changes != c.IsPost() || !changes && !c.IsGet() {
 		c.Error("GET is answered here, and POST for what changes something", fasthttp.StatusMethodNotAllowed)
 		return
 	}
@@ -126,9 +143,15 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 		h.entries(c)
 	case "/v1/switchover":
 		h.switchover(c)
+	case "/v1/end-day":
+		h.endDay(c)
+	case "/v1/halt":
+		h.tradingAction(c, 'H')
+	case "/v1/resume":
+		h.tradingAction(c, 'T')
 	default:
 		if !h.answerFeed(c, path) {
-			c.Error("not found; there are /v1/status, /v1/hash?index=N, /v1/state, /v1/feed/hash?number=N, /v1/books, /metrics and /v1/switchover[?to=ID]", fasthttp.StatusNotFound)
+			c.Error("not found; there are /v1/status, /v1/hash?index=N, /v1/state, /v1/feed/hash?number=N, /v1/books, /metrics, and to POST /v1/switchover[?to=ID], /v1/end-day, /v1/halt?symbol=S and /v1/resume?symbol=S", fasthttp.StatusNotFound)
 		}
 	}
 }
@@ -241,6 +264,9 @@ func (r *Replica) publishStatus(now int64) {
 	}
 	for _, id := range n.Confirmed {
 		s.Confirmed = append(s.Confirmed, int(id))
+	}
+	if m.Phase() == 'C' {
+		r.feed.endSession()
 	}
 	if h, err := r.outbox.feed.HashAt(s.FeedNumber); err == nil {
 		s.FeedHash = hex(h)

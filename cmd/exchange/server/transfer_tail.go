@@ -129,6 +129,7 @@ func (in *installed) follow(b []byte) (size int, err error) {
 		return 0, err
 	}
 	size = len(rest)
+	defer in.outbox.feed.Publish()
 	var c book.Command
 	for len(rest) > 0 {
 		after, payload, ok := consensus.DecodePosition(rest)
@@ -147,6 +148,7 @@ func (in *installed) follow(b []byte) (size int, err error) {
 			}
 			payload = payload[n:]
 			in.outbox.apply(in.market, &c)
+			in.outbox.touched = in.outbox.touched[:0]
 		}
 		in.position = after
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"exchange/book"
 	"exchange/consensus"
 	"exchange/marketdata/feed"
+	"exchange/marketdata/ws"
 
 	"github.com/rs/zerolog"
 )
@@ -167,6 +169,9 @@ func (s *source) check(t *testing.T, took *installed) {
 		t.Fatalf("after command %d the state has hash %x, the source had %x", took.market.Index(), took.market.StreamHash(), hash)
 	}
 	last := took.outbox.feed.Next() - 1
+	if n := took.market.NextFeedSeq() - 1; n != last {
+		t.Fatalf("the feed is kept up to %d, the state is at %d", last, n)
+	}
 	a, err := took.outbox.feed.HashAt(last)
 	if b, other := s.r.outbox.feed.HashAt(last); err != nil || other != nil || a != b || took.outbox.feed.First() != s.r.outbox.feed.First() {
 		t.Fatalf("the feed up to %d has hash %x and %x: %v, %v", last, a, b, err, other)
@@ -227,6 +232,30 @@ func TestStateIsTakenOverWhileTheSourceGoesOn(t *testing.T) {
 	}
 	if took.market.Index() != all[0].r.market.Index() {
 		t.Fatalf("the state is at command %d, the source at %d", took.market.Index(), all[0].r.market.Index())
+	}
+	// So it serves what the source serves, from any sequence: the market over WebSocket and REST is made from the feed.
+	web := func(o *outbox) (books []byte) {
+		w := newWebFeed(o.feed, defaultWeb(), "DAY", func(string) int64 { return 100 }, func() (uint64, int64) { return o.feed.Next() - 1, took.market.Time() }, zerolog.Nop())
+		if err := w.current(); err != nil {
+			t.Fatal(err)
+		}
+		defer w.mu.Unlock()
+		for _, id := range []string{"ABC-USD", "DEF-USD"} {
+			books = w.market.AppendBook(books, w.market.Product(id), 3)
+			c, err := w.market.Resume(w.market.Product(id), ws.Full, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			events, _, err := w.market.Read(nil, &c, 1<<16)
+			if err != nil || len(events) < 1000 {
+				t.Fatalf("%d bytes of events: %v", len(events), err)
+			}
+			books = append(books, events...)
+		}
+		return books
+	}
+	if a, b := web(took.outbox), web(&all[0].r.outbox); !bytes.Equal(a, b) {
+		t.Fatalf("the market over WebSocket is %.300s, the source's %.300s", a, b)
 	}
 }
 
@@ -370,7 +399,7 @@ func TestDamagedTransferIsRefused(t *testing.T) {
 		}
 	}
 	var in installed
-	in.outbox, in.position = new(outbox), consensus.Position{Index: 9, Offset: 9}
+	in.outbox, in.position = &outbox{feed: feed.NewStore(0)}, consensus.Position{Index: 9, Offset: 9}
 	old := seal(append(consensus.Position{Index: 9, Offset: 9}.AppendTo([]byte(tailMagic)), 0, 0, 0, 0))
 	if _, err := in.follow(old); err == nil {
 		t.Fatal("an entry is taken twice")
