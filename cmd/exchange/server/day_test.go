@@ -77,10 +77,10 @@ func (d *day) kinds(from uint64) (all []string) {
 func TestTheFeedOfADay(t *testing.T) {
 	d := openDay(t)
 	d.enter(1, "a", book.Buy, 1000, 100, nil)
-	d.enter(2, "b", book.Sell, 1000, 30, nil)                                                                       // executes
-	d.of(1, book.Command{Kind: book.Reduce, OrigID: clientID("a"), ClientID: clientID("a1"), Qty: 20})              // cancel
+	d.enter(2, "b", book.Sell, 1000, 30, nil)                                                                        // executes
+	d.of(1, book.Command{Kind: book.Reduce, OrigID: clientID("a"), ClientID: clientID("a1"), Qty: 20})               // cancel
 	d.of(1, book.Command{Kind: book.Replace, OrigID: clientID("a1"), ClientID: clientID("a2"), Price: 999, Qty: 90}) // replace
-	d.of(1, book.Command{Kind: book.Cancel, OrigID: clientID("a2"), ClientID: clientID("a3")})                      // delete
+	d.of(1, book.Command{Kind: book.Cancel, OrigID: clientID("a2"), ClientID: clientID("a3")})                       // delete
 	d.enter(1, "h", book.Buy, 1000, 10, func(c *book.Command) { c.Conditions = book.Hidden })
 	d.enter(2, "i", book.Sell, 1000, 10, nil) // a trade with an order that was not shown
 	d.give(book.Command{Kind: book.TradingAction, Instrument: 1, Code: 'H'}, book.Command{Kind: book.TradingAction, Instrument: 1, Code: 'T'})

@@ -28,8 +28,10 @@ import (
 type httpServer struct {
 	r    *Replica
 	port httpPort
-	feed *webFeed
-	web  *webServer
+	// secure is the port with TLS, where there is one: for the market alone.
+	secure *httpPort
+	feed   *webFeed
+	web    *webServer
 }
 
 const (
@@ -52,6 +54,18 @@ func listenHTTP(r *Replica) (*httpServer, error) {
 	h.feed.elsewhere = elsewhere(r.cfg)
 	h.web = newWebServer(h.feed)
 	h.port = newHTTPPort(l, h.handle, r.cfg.Web.MaxConnections)
+	secure, err := r.cfg.marketTLS()
+	if err == nil && m.HTTPTLS != "" {
+		var all []net.Listener
+		if all, err = listenAll(secure, portSetting{"http_tls", m.HTTPTLS, true}); err == nil {
+			port := newHTTPPort(all[0], h.web.handle, r.cfg.Web.MaxConnections)
+			h.secure = &port
+		}
+	}
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
 	return h, nil
 }
 
@@ -113,11 +127,17 @@ func (quiet) Printf(string, ...any) {}
 
 func (h *httpServer) serve() {
 	go h.feed.run()
+	if h.secure != nil {
+		go h.secure.serve()
+	}
 	h.port.serve()
 }
 
 func (h *httpServer) close() {
 	_ = h.port.listener.Close()
+	if h.secure != nil {
+		_ = h.secure.listener.Close()
+	}
 	h.feed.close()
 }
 
