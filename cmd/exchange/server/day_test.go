@@ -8,7 +8,10 @@ import (
 	"testing"
 
 	"exchange/book"
+	"exchange/marketdata/depth"
 	"exchange/marketdata/itch"
+	"exchange/ouch"
+	"exchange/ouch/soupbin"
 )
 
 // day is a market by itself, and what it puts on the feed.
@@ -134,5 +137,61 @@ func TestTheEndOfADayOutlivesLeaders(t *testing.T) {
 				t.Errorf("with %d of %d commands decided before: %q", done, len(whole), got)
 			}
 		})
+	}
+}
+
+// An order whose client asks for attribution and names a firm, or has one by its account, is added with it. Others are added without. A snapshot has them the same way.
+func TestOrdersWithAttribution(t *testing.T) {
+	v := openOUCHVenue(t, func(c *Config) { c.OUCHAccounts[0].Firm = "ACCT" })
+	r := &reader{t: t, soup: soupbin.MakeClient(soupbin.Session{}, 1)}
+	r.login(v.dial())
+	r.read(func(uint64, *ouch.Report) bool { return true })
+	var packets []byte
+	enter := func(number uint32, display byte, firm string) {
+		q := ouch.Request{Type: ouch.EnterOrder, UserRefNum: number, Side: 'B', Quantity: 100, Symbol: ouch.MakeSymbol("ABC"), Price: 10_0000 + 100*uint64(number),
+			TimeInForce: ouch.TIFDay, Display: display, Capacity: 'P', Sweep: 'N', Cross: 'N', ClOrdID: ouch.MakeClOrdID("x")}
+		if firm != "" {
+			q.Tags.SetText(ouch.TagFirm, ouch.MakeFirm(firm))
+		}
+		packets = soupbin.AppendPacket(packets, soupbin.Unsequenced, q.AppendTo(nil))
+	}
+	enter(1, ouch.DisplayAttributable, "FIRM")
+	enter(2, ouch.DisplayAttributable, "")
+	enter(3, ouch.DisplayVisible, "FIRM")
+	enter(4, ouch.DisplayHidden, "FIRM")
+	_, _ = r.conn.Write(packets)
+	r.read(func(_ uint64, rep *ouch.Report) bool { return rep.Type == ouch.Accepted && rep.UserRefNum == 4 })
+	store, builder := v.r.outbox.feed, depth.NewBuilder()
+	var got []string
+	for number := uint64(1); number < store.Next(); number++ {
+		b, err := store.Read(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m itch.Message
+		if err := itch.Decode(b, &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Type == itch.AddOrder || m.Type == itch.AddOrderMPID {
+			got = append(got, fmt.Sprintf("%c %.2f %s", m.Type, float64(m.Price)/itch.PriceUnit, m.MPID[:]))
+		}
+		if _, err := builder.Apply(&m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var again []string
+	builder.Messages(func(m *itch.Message) bool {
+		if m.Type == itch.AddOrder || m.Type == itch.AddOrderMPID {
+			again = append(again, fmt.Sprintf("%c %.2f %s", m.Type, float64(m.Price)/itch.PriceUnit, m.MPID[:]))
+		}
+		return true
+	})
+	slices.Sort(again)
+	inSnapshot := slices.Sorted(slices.Values(got))
+	if !slices.Equal(again, inSnapshot) {
+		t.Errorf("in a snapshot are %q, of %q", again, got)
+	}
+	if want := "F 10.01 FIRM|F 10.02 ACCT|A 10.03 \x00\x00\x00\x00"; strings.Join(got, "|") != want {
+		t.Errorf("added are %q, want %q", strings.Join(got, "|"), want)
 	}
 }
