@@ -124,7 +124,7 @@ func (c *connection) login(l *soupbin.Login, now int64) {
 		return
 	}
 	session := s.session.Load()
-	if session == nil || s.ended.Load() {
+	if session == nil {
 		c.answer = c.core.Reject(c.answer, soupbin.SessionNotAvailable, now)
 		return
 	}

@@ -86,7 +86,8 @@ func NewServer(store *feed.Store, config ServerConfig) (*Server, error) {
 // SetSession names the session, from replicated state: the same on every replica. From now on logins are taken.
 func (s *Server) SetSession(session soupbin.Session) { s.session.Store(&session) }
 
-// EndSession sends every client what is left, then End of Session, and closes its connection. Logins are refused from now on.
+// EndSession sends every client what is left, then End of Session, and closes its connection; and so it does with those that log in later, since they may have
+// missed something. Nothing may be appended to the store any more.
 func (s *Server) EndSession() {
 	s.ended.Store(true)
 	s.wakeAll()

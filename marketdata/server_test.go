@@ -235,6 +235,16 @@ func TestTheEndOfTheSession(t *testing.T) {
 	if _, err := d.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the end: %v", err)
 	}
+	// One that was cut before it had everything gets the rest, and hears of the end too; one that has everything hears of the end alone.
+	for _, from := range []uint64{4990, 5001} {
+		late := soupbin.MakeClient(soupbin.Session{}, from)
+		d := dial(t, address, &late, "anyone")
+		d.want(soupbin.LoginWasAccepted)
+		if from <= 5000 {
+			d.wantMessages(from, 5000)
+		}
+		d.want(soupbin.SessionEnded)
+	}
 }
 
 // ended gives the reasons that connections ended with, in order.

@@ -45,6 +45,14 @@ func carry(r *Request, firm Firm) (id book.ClientID) {
 	return id
 }
 
+// Attributed gives the firm that is to be shown with the order of the id on the feed: its client asked for that, and named one; false: none.
+func Attributed(id *book.ClientID) (Firm, bool) {
+	if id.Number() == 0 || id[carriedDisplay] != DisplayAttributable || id[carriedFirm] == 0 {
+		return Firm{}, false
+	}
+	return Firm(id[carriedFirm:]), true
+}
+
 // pattern is what orders must carry to be meant by a mass cancel.
 func pattern(r *Request) (id book.ClientID) {
 	if len(Trim(r.Firm[:])) > 0 {

@@ -16,6 +16,7 @@ import (
 func adminCommand() *cobra.Command {
 	c := &cobra.Command{Use: "admin WHAT", Short: "Operate a running cluster", Example: "  exchange admin switchover --to 2"}
 	c.AddCommand(switchoverCommand())
+	c.AddCommand(marketCommands()...)
 	return c
 }
 

@@ -22,10 +22,8 @@ func benchWSCommand() *cobra.Command {
 clients, and the serving process's processor time for each message of each client.`,
 		Example: "  exchange bench ws\n  exchange bench ws --clients 1,5000 --json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			for _, n := range clients {
-				if n < 1 || n > 10_000 {
-					return fmt.Errorf("--clients %d: 1 to 10000", n)
-				}
+			if err := checkWSClients(clients); err != nil {
+				return err
 			}
 			binary, err := os.Executable()
 			if err != nil {
@@ -47,6 +45,15 @@ clients, and the serving process's processor time for each message of each clien
 	c.Flags().IntSliceVar(&clients, "clients", clients, "numbers of clients")
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	return c
+}
+
+func checkWSClients(numbers []int) error {
+	for _, n := range numbers {
+		if n < 1 || n > 10_000 {
+			return fmt.Errorf("--clients %d: 1 to 10000", n)
+		}
+	}
+	return nil
 }
 
 // benchWSClientsCommand is the other process of bench ws.

@@ -2,9 +2,9 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"exchange/marketdata/depth"
@@ -16,6 +16,8 @@ import (
 type Snapshot struct {
 	// Addresses of the replicas' snapshot ports, HOST:PORT, tried in turn.
 	Addresses []string
+	// TLS, if not nil, is what the ports (itch_tls, glimpse_tls) are spoken to with.
+	TLS *tls.Config
 	// Username and Password, where the server asks for them.
 	Username, Password string
 	// Session of the feed; empty: the one now active.
@@ -98,8 +100,7 @@ const snapshotSilence = 15 * time.Second
 
 // from takes one snapshot over one connection.
 func (s *Snapshot) from(ctx context.Context, address string, session soupbin.Session) (*Taken, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	conn, err := dial(ctx, address, s.TLS)
 	if err != nil {
 		return nil, err
 	}

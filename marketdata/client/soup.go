@@ -2,10 +2,10 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"time"
 
@@ -16,6 +16,8 @@ import (
 type Soup struct {
 	// Addresses of the replicas, HOST:PORT, tried in turn.
 	Addresses []string
+	// TLS, if not nil, is what the ports (itch_tls, glimpse_tls) are spoken to with.
+	TLS *tls.Config
 	// Username and Password, where the server asks for them.
 	Username, Password string
 	// Session wanted; empty: the one now active. Whichever it is, a Run stays in it.
@@ -151,8 +153,7 @@ func (r *stream) now() int64 { return int64(time.Since(r.start)) }
 
 // follow is one connection: login, then messages until it breaks.
 func (r *stream) follow(ctx context.Context, address string) (accepted bool, err error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	conn, err := dial(ctx, address, r.soup.TLS)
 	if err != nil {
 		return false, err
 	}

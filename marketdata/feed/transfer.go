@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sort"
 )
 
 // The content as bytes, little endian but for the lengths of the messages, which are big-endian as in ITCH's own files:
@@ -40,23 +41,60 @@ func (x Export) From(number uint64) Export {
 	if number <= x.first || number > x.next {
 		return x
 	}
-	before := x.after
-	for i := len(x.chunks) - 1; i >= 0 && number < x.next; i-- {
-		c := x.chunks[i]
-		if c.first > number {
-			continue
-		}
-		x.chunks = x.chunks[i:]
-		k := uint32(number - c.first)
-		at := k / hashEvery * hashEvery
-		for before = c.hashes[k/hashEvery]; at < k; at++ {
-			before = hashMessage(before, c.message(at))
-		}
-		break
+	before := x.hashBefore(number)
+	for len(x.chunks) > 1 && x.chunks[1].first <= number {
+		x.chunks = x.chunks[1:]
 	}
 	x.first, x.before = number, before
 	return x
 }
+
+// Within leaves out what comes behind the first messages that WriteTo would write in so many bytes, which have to be enough for one.
+func (x Export) Within(bytes int) Export {
+	for i, c := range x.chunks {
+		from := uint32(max(x.first, c.first) - c.first)
+		to := uint32(min(x.next-c.first, uint64(c.count.Load())))
+		if from >= to {
+			continue
+		}
+		end := from
+		start := uint32(0)
+		if from > 0 {
+			start = c.ends[from-1]
+		}
+		for end < to && (int(c.ends[end]-start)+2*int(end-from+1) <= bytes) {
+			end++
+		}
+		if end == to {
+			bytes -= int(c.ends[end-1]-start) + 2*int(end-from)
+			continue
+		}
+		next := c.first + uint64(end)
+		x.after = x.hashBefore(next)
+		x.chunks, x.next = x.chunks[:i+1], next
+		break
+	}
+	return x
+}
+
+// hashBefore is the rolling hash before a message of the export, or behind its last.
+func (x *Export) hashBefore(number uint64) uint64 {
+	if number == x.next {
+		return x.after
+	}
+	i := sort.Search(len(x.chunks), func(i int) bool { return x.chunks[i].first > number }) - 1
+	c := x.chunks[i]
+	k := uint32(number - c.first)
+	at := k / hashEvery * hashEvery
+	hash := c.hashes[k/hashEvery]
+	for ; at < k; at++ {
+		hash = hashMessage(hash, c.message(at))
+	}
+	return hash
+}
+
+// First is the number of the export's first message, Next that after its last.
+func (x *Export) First() uint64 { return x.first }
 
 // Next is the number after the last message of the export.
 func (x *Export) Next() uint64 { return x.next }
@@ -120,6 +158,22 @@ func (s *Store) Load(b []byte) (rest []byte, err error) {
 	}
 	s.Publish()
 	return b, nil
+}
+
+// Clone gives a store of its own with the published content. What is full and never changes is shared. The writer's.
+func (s *Store) Clone() *Store {
+	s.Publish()
+	c := &Store{maxChunks: s.maxChunks, written: s.written, used: s.used, hash: s.hash}
+	c.followers.Store(new([]*Follower))
+	last := &chunk{first: s.last.first, ends: s.last.ends, hashes: s.last.hashes, data: s.last.data}
+	last.count.Store(s.written)
+	chunks := append([]*chunk(nil), s.dir.Load().chunks...)
+	chunks[len(chunks)-1] = last
+	c.last = last
+	c.dir.Store(&directory{chunks: chunks})
+	c.next.Store(s.next.Load())
+	c.whole.Store(s.whole.Load())
+	return c
 }
 
 // Replace makes the content that of other, which is the same stream at least as far on; other is not to be used afterwards. Readers go on

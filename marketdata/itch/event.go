@@ -61,6 +61,15 @@ func AppendEvent(dst []byte, e *book.Event, info InstrumentInfo) []byte {
 	panic(fmt.Sprintf("itch: event of kind %d with feed type %q has no message", e.Kind, e.Feed))
 }
 
+// Attribute makes an addition, which is the whole of message, one with attribution.
+func Attribute(message []byte, mpid [4]byte) []byte {
+	if len(message) != AddOrderLen || message[0] != AddOrder {
+		panic(fmt.Sprintf("itch: a message of type %q cannot be attributed", message[:1]))
+	}
+	message[0] = AddOrderMPID
+	return append(message, mpid[:]...)
+}
+
 // shown is what the feed tells of a quantity: less than all of it for an order that shows a part.
 func shown(e *book.Event, all int64) int64 {
 	if e.Shown != 0 {

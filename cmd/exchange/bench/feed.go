@@ -14,6 +14,7 @@ type FeedOptions struct {
 	Provider string
 	Orders   int    // samples of each number in flight when pipelined; a twentieth as many with one at a time, and for the skew
 	InFlight []int  // orders under way at a time
+	Clients  []int  // WebSocket clients at a time; none: not measured
 	Binary   string // the exchange program
 	Progress func(done int)
 }
@@ -37,6 +38,7 @@ const (
 //     report is waited for: so much of the time is not the feed's.
 //  3. Many orders under way, and a reader beside: how many messages come in a second.
 //  4. How far the lines of the three replicas are apart: the first arrival of a message, on whichever line, to the last.
+//  5. What a message costs with so many WebSocket clients (WebSocket), when the cluster has ended.
 func Feed(ctx context.Context, o FeedOptions) (*Report, error) {
 	r := NewReport("feed")
 	r.Provider, r.Durability, r.Replicas = o.Provider, "memory", 3
@@ -65,7 +67,11 @@ func Feed(ctx context.Context, o FeedOptions) (*Report, error) {
 	if err := m.skew(ctx); err != nil {
 		return nil, fmt.Errorf("skew between lines: %w", err)
 	}
-	return r, nil
+	m.close()
+	c.Stop()
+	web, err := WebSocket(ctx, o.Binary, o.Clients)
+	r.Figures = append(r.Figures, web...)
+	return r, err
 }
 
 // feedWay is how a message comes.

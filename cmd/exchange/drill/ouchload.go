@@ -177,7 +177,11 @@ func (l *ouchLoad) request(i *ouch.Initiator) ouch.Request {
 			Price: price, TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible, Capacity: ouch.CapacityPrincipal, Sweep: 'N', Cross: ouch.CrossNone,
 			ClOrdID: ouch.MakeClOrdID(l.name),
 		}
-		if kind == 19 {
+		switch kind {
+		case 18:
+			q.Display = ouch.DisplayAttributable
+			q.Tags.SetText(ouch.TagFirm, ouch.MakeFirm("LOAD"))
+		case 19:
 			q.TimeInForce = ouch.TIFImmediate
 		}
 		return q

@@ -47,6 +47,10 @@ type Member struct {
 	FIX         string `toml:"fix" comment:"FIX gateway, HOST:PORT. Only the leader keeps connections."`
 	OUCH        string `toml:"ouch" comment:"OUCH gateway. Only the leader keeps connections. Empty: none."`
 	FIXTLS      string `toml:"fix_tls" comment:"FIX gateway over TLS, on a port of its own. Empty: none; see gateway.tls_always."`
+	OUCHTLS     string `toml:"ouch_tls" comment:"OUCH gateway over TLS. Empty: none."`
+	ITCHTLS     string `toml:"itch_tls" comment:"Market data over SoupBinTCP over TLS. Empty: none."`
+	GlimpseTLS  string `toml:"glimpse_tls" comment:"Snapshots over TLS. Empty: none."`
+	HTTPTLS     string `toml:"http_tls" comment:"Market data over WebSocket and REST over TLS. Empty: none."`
 	ITCH        string `toml:"itch" comment:"Market data over SoupBinTCP."`
 	Mold        string `toml:"mold" comment:"Where this replica's MoldUDP64 line is sent: a multicast group, or receivers as HOST:PORT[,HOST:PORT…]. Empty: no line."`
 	MoldRequest string `toml:"mold_request" comment:"Where this replica answers MoldUDP64 re-requests. Empty: nowhere."`
@@ -135,11 +139,11 @@ type Gateway struct {
 	MessageBurst       int      `toml:"message_burst" comment:"How many of them may come at once."`
 	MaxRefused         int      `toml:"max_refused" comment:"After more refusals than this in a row the session is logged out; 0: never."`
 	MarketDataInterval Duration `toml:"market_data_interval" comment:"How often what is followed over FIX (V, e) is looked at."`
-	TLSCertificate     string   `toml:"tls_certificate" comment:"PEM file with the FIX gateway's certificate. Empty: no TLS."`
+	TLSCertificate     string   `toml:"tls_certificate" comment:"PEM file with the certificate of all ports that speak TLS. Empty: no TLS."`
 	TLSKey             string   `toml:"tls_key" comment:"PEM file with its key."`
-	TLSClientAuthority string   `toml:"tls_client_authority" comment:"PEM file with the authority of clients' certificates; without one of them nobody is let in. Empty: none are asked for."`
-	TLSAlways          bool     `toml:"tls_always" comment:"The address fix speaks TLS too."`
-	AllowPlain         bool     `toml:"allow_plain" comment:"FIX without TLS on addresses that other hosts reach. Passwords and orders can be read on the way."`
+	TLSClientAuthority string   `toml:"tls_client_authority" comment:"PEM file with the authority of clients' certificates; without one of them nobody is let in over FIX and OUCH. Empty: none are asked for."`
+	TLSAlways          bool     `toml:"tls_always" comment:"The addresses fix and ouch speak TLS too."`
+	AllowPlain         bool     `toml:"allow_plain" comment:"FIX and OUCH without TLS on addresses that other hosts reach. Passwords and orders can be read on the way."`
 }
 
 // Feed holds the market data settings.
@@ -151,6 +155,7 @@ type Feed struct {
 	MaxKeptBytes  int64    `toml:"max_kept_bytes" comment:"Memory for the day's feed, from which any number can be asked again."`
 	MaxConnection int      `toml:"max_connections"`
 	MaxSnapshots  int      `toml:"max_snapshots" comment:"Snapshots of the books that are sent at one time."`
+	AllowPlain    bool     `toml:"allow_plain" comment:"itch and glimpse without TLS on addresses that other hosts reach. (Datagrams have none: mold and mold_request are for a network of their own.)"`
 }
 
 // Timing holds the replication timers.
@@ -307,8 +312,9 @@ func (c *Config) Check() error {
 			return fmt.Errorf("members: id %d: ids are 1..16, each once", m.ID)
 		}
 		seen[m.ID] = true
-		for name, addr := range map[string]string{"fix": m.FIX, "ouch": m.OUCH, "fix_tls": m.FIXTLS, "itch": m.ITCH, "glimpse": m.Glimpse, "http": m.HTTP, "mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
-			if addr == "" && (name == "mold" || name == "ouch" || name == "glimpse" || name == "fix_tls" || name == "mold_request" || name == "replication" && c.Provider == "shm") {
+		for name, addr := range map[string]string{"fix": m.FIX, "ouch": m.OUCH, "fix_tls": m.FIXTLS, "itch": m.ITCH, "glimpse": m.Glimpse, "http": m.HTTP, "ouch_tls": m.OUCHTLS, "itch_tls": m.ITCHTLS, "glimpse_tls": m.GlimpseTLS, "http_tls": m.HTTPTLS,
+			"mold": m.Mold, "mold_request": m.MoldRequest, "replication": m.Replication} {
+			if addr == "" && (name == "mold" || name == "ouch" || name == "glimpse" || strings.HasSuffix(name, "_tls") || name == "mold_request" || name == "replication" && c.Provider == "shm") {
 				continue
 			}
 			if name == "mold" {
@@ -332,7 +338,7 @@ func (c *Config) Check() error {
 	if err := c.checkChoices(); err != nil {
 		return err
 	}
-	if err := c.checkFIXListening(); err != nil {
+	if err := c.checkListening(); err != nil {
 		return err
 	}
 	if err := c.Web.check(); err != nil {

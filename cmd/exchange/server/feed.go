@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,15 +20,16 @@ import (
 // feedPorts publish this replica's copy of the feed: over SoupBinTCP from any number, as one MoldUDP64 line with a request server, and as snapshots of the
 // books. Every replica does, whoever leads: one replica's feed is another's twin.
 type feedPorts struct {
-	listener net.Listener
-	server   *marketdata.Server
-	line     *moldLine
+	listeners []net.Listener
+	server    *marketdata.Server
+	line      *moldLine
 	// Snapshots; nil if there is no port for them.
-	glimpseListener net.Listener
-	keeper          *glimpse.Keeper
-	glimpse         *glimpse.Server
-	serving         sync.WaitGroup
-	twins           *feedTwins
+	glimpseListeners []net.Listener
+	keeper           *glimpse.Keeper
+	glimpse          *glimpse.Server
+	serving          sync.WaitGroup
+	twins            *feedTwins
+	ended            bool // of the loop: the end of the session was passed on
 }
 
 func listenFeed(r *Replica) (f *feedPorts, err error) {
@@ -43,7 +45,11 @@ func listenFeed(r *Replica) (f *feedPorts, err error) {
 			f.close()
 		}
 	}()
-	if f.listener, err = listen("itch", m.ITCH); err != nil {
+	secure, err := cfg.marketTLS()
+	if err != nil {
+		return nil, err
+	}
+	if f.listeners, err = listenAll(secure, portSetting{"itch", m.ITCH, false}, portSetting{"itch_tls", m.ITCHTLS, true}); err != nil {
 		return nil, err
 	}
 	if f.server, err = marketdata.NewServer(store, marketdata.ServerConfig{MaxConnections: cfg.Feed.MaxConnection}); err != nil {
@@ -53,11 +59,9 @@ func listenFeed(r *Replica) (f *feedPorts, err error) {
 	if f.line, err = openMoldLine(cfg, m, store); err != nil {
 		return nil, err
 	}
-	if m.Glimpse == "" {
-		return f, nil
-	}
-	if f.glimpseListener, err = listen("glimpse", m.Glimpse); err != nil {
-		return nil, err
+	f.glimpseListeners, err = listenAll(secure, portSetting{"glimpse", m.Glimpse, false}, portSetting{"glimpse_tls", m.GlimpseTLS, true})
+	if err != nil || len(f.glimpseListeners) == 0 {
+		return f, err
 	}
 	f.keeper = glimpse.NewKeeper(store, glimpse.KeeperConfig{
 		MaxBehind: min(snapshotsBehind, uint64(cfg.Feed.MaxKeptBytes/feed.ChunkSize)*keptPerChunk/2),
@@ -97,11 +101,11 @@ func seedBooks(ctx context.Context, cfg *Config) (*depth.Builder, uint64, error)
 
 // serve begins to take connections.
 func (f *feedPorts) serve() {
-	f.serving.Add(1)
-	go func() { defer f.serving.Done(); _ = f.server.Serve(f.listener) }()
-	if f.glimpse != nil {
-		f.serving.Add(1)
-		go func() { defer f.serving.Done(); _ = f.glimpse.Serve(f.glimpseListener) }()
+	for _, l := range f.listeners {
+		f.serving.Go(func() { _ = f.server.Serve(l) })
+	}
+	for _, l := range f.glimpseListeners {
+		f.serving.Go(func() { _ = f.glimpse.Serve(l) })
 	}
 }
 
@@ -111,12 +115,20 @@ func (f *feedPorts) start() error {
 	return f.line.start()
 }
 
+// endSession tells all who follow the feed that its last message was published; what is kept can be asked for as before. The loop's, which calls it until
+// the line, which may begin later, has heard it too.
+func (f *feedPorts) endSession() {
+	if f.ended || !f.line.endSession() {
+		return
+	}
+	f.ended = true
+	go f.server.EndSession()
+}
+
 // close ends all of it; what was not opened is passed over.
 func (f *feedPorts) close() {
-	for _, l := range []net.Listener{f.listener, f.glimpseListener} {
-		if l != nil {
-			l.Close()
-		}
+	for _, l := range slices.Concat(f.listeners, f.glimpseListeners) {
+		l.Close()
 	}
 	if f.server != nil {
 		f.server.Close()

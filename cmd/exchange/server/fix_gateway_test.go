@@ -360,16 +360,16 @@ func TestFIXWithoutTLSStaysHere(t *testing.T) {
 	c := DefaultConfig()
 	for address, good := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, "0.0.0.0:1": false, ":1": false, "192.0.2.1:1": false} {
 		c.Members[0].FIX = address
-		if err := c.checkFIXListening(); (err == nil) != good {
+		if err := c.checkListening(); (err == nil) != good {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 	c.Gateway.AllowPlain = true
-	if err := c.checkFIXListening(); err != nil {
+	if err := c.checkListening(); err != nil {
 		t.Error(err)
 	}
 	c.Gateway.TLSAlways = true
-	if err := c.checkFIXListening(); err == nil {
+	if err := c.checkListening(); err == nil {
 		t.Error("TLS without a certificate is taken")
 	}
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -19,15 +20,18 @@ import (
 //	GET /v1/feed/hash?number=N  rolling hash over the feed's messages up to N (twins.go)
 //	GET /v1/books             every order that the feed shows, as the engine has it (books.go)
 //	GET /metrics              figures in the text format of Prometheus (metrics.go)
-//	GET /v1/state             the whole state, for a replica of this cluster, or what was added to it since (transfer.go)
+//	GET /v1/state[/stores|/entries]  the state for a replica of this cluster, in three parts (transfer.go)
 //	POST /v1/switchover[?to=ID]  this replica, which leads, hands over (switchover.go)
+//	POST /v1/end-day, /v1/halt?symbol=S, /v1/resume?symbol=S  asks the leader (day.go)
 //
 // and, on the same port, everybody's questions about the market (rest.go, ws_feed.go).
 type httpServer struct {
 	r    *Replica
 	port httpPort
-	feed *webFeed
-	web  *webServer
+	// secure is the port with TLS, where there is one: for the market alone.
+	secure *httpPort
+	feed   *webFeed
+	web    *webServer
 }
 
 const (
@@ -47,9 +51,36 @@ func listenHTTP(r *Replica) (*httpServer, error) {
 	}
 	h := &httpServer{r: r}
 	h.feed = newWebFeed(r.outbox.feed, r.cfg.Web, r.cfg.FeedSession, h.tick, h.decided, r.log)
+	h.feed.elsewhere = elsewhere(r.cfg)
 	h.web = newWebServer(h.feed)
 	h.port = newHTTPPort(l, h.handle, r.cfg.Web.MaxConnections)
+	secure, err := r.cfg.marketTLS()
+	if err == nil && m.HTTPTLS != "" {
+		var all []net.Listener
+		if all, err = listenAll(secure, portSetting{"http_tls", m.HTTPTLS, true}); err == nil {
+			port := newHTTPPort(all[0], h.web.handle, r.cfg.Web.MaxConnections)
+			h.secure = &port
+		}
+	}
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
 	return h, nil
+}
+
+// elsewhere lists the other replicas' addresses: " (A, B)".
+func elsewhere(cfg *Config) string {
+	var others []string
+	for _, m := range cfg.Members {
+		if m.ID != cfg.ID {
+			others = append(others, m.HTTP)
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(others, ", ") + ")"
 }
 
 // newHTTPPort makes the port's two sides around one handler.
@@ -96,11 +127,17 @@ func (quiet) Printf(string, ...any) {}
 
 func (h *httpServer) serve() {
 	go h.feed.run()
+	if h.secure != nil {
+		go h.secure.serve()
+	}
 	h.port.serve()
 }
 
 func (h *httpServer) close() {
 	_ = h.port.listener.Close()
+	if h.secure != nil {
+		_ = h.secure.listener.Close()
+	}
 	h.feed.close()
 }
 
@@ -110,7 +147,8 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 		h.web.handle(c)
 		return
 	}
-	if changes := path == "/v1/switchover"; changes != c.IsPost() || !changes && !c.IsGet() {
+	changes := path == "/v1/switchover" || path == "/v1/end-day" || path == "/v1/halt" || path == "/v1/resume"
+	if changes != c.IsPost() || !changes && !c.IsGet() {
 		c.Error("GET is answered here, and POST for what changes something", fasthttp.StatusMethodNotAllowed)
 		return
 	}
@@ -119,13 +157,21 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 		h.status(c)
 	case "/v1/hash":
 		h.hash(c)
-	case "/v1/state":
-		h.state(c)
+	case "/v1/state", "/v1/state/stores":
+		h.state(c, path != "/v1/state")
+	case "/v1/state/entries":
+		h.entries(c)
 	case "/v1/switchover":
 		h.switchover(c)
+	case "/v1/end-day":
+		h.endDay(c)
+	case "/v1/halt":
+		h.tradingAction(c, 'H')
+	case "/v1/resume":
+		h.tradingAction(c, 'T')
 	default:
 		if !h.answerFeed(c, path) {
-			c.Error("not found; there are /v1/status, /v1/hash?index=N, /v1/state, /v1/feed/hash?number=N, /v1/books, /metrics and /v1/switchover[?to=ID]", fasthttp.StatusNotFound)
+			c.Error("not found; there are /v1/status, /v1/hash?index=N, /v1/state, /v1/feed/hash?number=N, /v1/books, /metrics, and to POST /v1/switchover[?to=ID], /v1/end-day, /v1/halt?symbol=S and /v1/resume?symbol=S", fasthttp.StatusNotFound)
 		}
 	}
 }
@@ -164,20 +210,47 @@ func (h *httpServer) hash(c *fasthttp.RequestCtx) {
 	answer(c, map[string]any{"index": index, "hash": hex(hash)})
 }
 
-// state streams the state at one moment. The loop stands still only while the market is copied; the stores behind it only grow.
-func (h *httpServer) state(c *fasthttp.RequestCtx) {
+// state gives the state at one moment, or a piece of its stores. The loop stands still only while the market is copied; the stores behind it only grow.
+func (h *httpServer) state(c *fasthttp.RequestCtx, stores bool) {
 	q := c.QueryArgs()
-	s, err := h.r.copyState(parseSince(q.GetUintOrZero("feed"), q.Peek("reports")))
+	take := h.r.copyState
+	if stores {
+		take = h.r.copyStores
+	}
+	s, err := take(parseSince(q.GetUintOrZero("feed"), q.Peek("reports")))
 	if err != nil {
 		c.Error(err.Error(), fasthttp.StatusServiceUnavailable)
 		return
 	}
 	c.SetContentType("application/octet-stream")
+	if stores {
+		_ = s.write(c) // into memory: it is no more than a piece
+		return
+	}
 	c.SetBodyStreamWriter(func(w *bufio.Writer) {
 		if err := s.write(w); err != nil {
 			h.r.log.Warn().Err(err).Msg("state transfer broke off")
 		}
 	})
+}
+
+// entries gives what was decided since a state was copied.
+func (h *httpServer) entries(c *fasthttp.RequestCtx) {
+	after, err := c.QueryArgs().GetUint("after")
+	if err != nil {
+		c.Error("after: the index of an entry is needed", fasthttp.StatusBadRequest)
+		return
+	}
+	b, err := h.r.copyEntries(uint64(after))
+	switch {
+	case errors.Is(err, errTailGone):
+		c.Error(err.Error(), fasthttp.StatusGone)
+	case err != nil:
+		c.Error(err.Error(), fasthttp.StatusServiceUnavailable)
+	default:
+		c.SetContentType("application/octet-stream")
+		c.Response.SetBodyRaw(b)
+	}
 }
 
 func answer(c *fasthttp.RequestCtx, v any) {
@@ -211,6 +284,9 @@ func (r *Replica) publishStatus(now int64) {
 	}
 	for _, id := range n.Confirmed {
 		s.Confirmed = append(s.Confirmed, int(id))
+	}
+	if m.Phase() == 'C' {
+		r.feed.endSession()
 	}
 	if h, err := r.outbox.feed.HashAt(s.FeedNumber); err == nil {
 		s.FeedHash = hex(h)

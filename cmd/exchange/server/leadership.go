@@ -77,7 +77,7 @@ func (l *leadership) tend(r *Replica, now int64) {
 }
 
 // start lists what is missing between the market's state and its configured start, in order: start of messages, directory, system hours, market
-// hours. A leader that died in the middle is followed by one that goes on where it stopped.
+// hours; or what is missing of a day's end that was begun. A leader that died in the middle is followed by one that goes on where it stopped.
 func start(cfg *Config, m *book.Market, q []book.Command) []book.Command {
 	phase := m.Phase()
 	event := func(code byte) { q = append(q, book.Command{Kind: book.SystemEvent, Code: code}) }
@@ -116,6 +116,9 @@ func start(cfg *Config, m *book.Market, q []book.Command) []book.Command {
 	}
 	if phase == 0 || phase == 'O' || phase == 'S' {
 		event('Q')
+	}
+	if phase == 'M' || phase == 'E' {
+		q = endOfDay(phase, q)
 	}
 	return q
 }

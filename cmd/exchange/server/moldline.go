@@ -84,6 +84,18 @@ func (l *moldLine) start() error {
 	return err
 }
 
+// endSession ends the session on the line; false: the line has not begun.
+func (l *moldLine) endSession() bool {
+	if len(l.config.Destinations) == 0 {
+		return true
+	}
+	p := l.publisher.Load()
+	if p != nil {
+		p.EndSession()
+	}
+	return p != nil
+}
+
 func (l *moldLine) close() {
 	if l == nil {
 		return

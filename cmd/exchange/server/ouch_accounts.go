@@ -18,6 +18,7 @@ type OUCHAccount struct {
 	Firm               string `toml:"firm" json:"firm" comment:"Firm of orders that name none: at most 4 letters. Empty: none."`
 	CancelOnDisconnect bool   `toml:"cancel_on_disconnect" json:"cancel_on_disconnect"`
 	MaxRate            int    `toml:"max_rate" json:"max_rate" comment:"Orders and replacements taken in a second, in bursts of as many; 0: any number. Cancels always pass."`
+	Certificate        string `toml:"certificate" json:"-" comment:"Name that the client's TLS certificate has to be for. Empty: any."`
 	SelfTrade          string `toml:"self_trade" json:"self_trade" comment:"When an order meets one of its own participant's: allowed, cancel-newest, cancel-oldest, cancel-both or decrement. Empty: allowed."`
 }
 
@@ -91,8 +92,8 @@ func (c *Config) addAccounts(m *book.Market, q []book.Command) []book.Command {
 
 // ouchLogin is an account and what its login must be.
 type ouchLogin struct {
-	username, password string
-	account            ouch.Account
+	username, password, certificate string
+	account                         ouch.Account
 }
 
 // accountAdded publishes an OUCH account.
@@ -103,7 +104,7 @@ func (d *directory) accountAdded(number uint16, name string) {
 		}
 		stream, _ := soupbin.MakeSession(d.cfg.FeedSession) // checked with the configuration
 		v := d.copied()
-		v.accounts = append(v.accounts, ouchLogin{a.Username, a.Password, ouch.Account{
+		v.accounts = append(v.accounts, ouchLogin{a.Username, a.Password, a.Certificate, ouch.Account{
 			Session: number, Stream: stream, Firm: ouch.MakeFirm(a.Firm), MaxRate: a.MaxRate, SelfTrade: selfTrades[a.SelfTrade],
 		}})
 		d.view.Store(v)
@@ -121,7 +122,7 @@ type ouchDirectory struct {
 func (d ouchDirectory) Account(l *soupbin.Login) (account ouch.Account, ok bool) {
 	accounts := d.d.view.Load().accounts
 	for i := range accounts {
-		if a := &accounts[i]; l.Is(a.username, a.password) {
+		if a := &accounts[i]; l.Is(a.username, a.password) && certified(d.c.socket, a.certificate) {
 			account, ok = a.account, true
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // ouchGateway is the OUCH port. While this replica leads, each connection has a reader and a writer (ouch_connection.go); otherwise connections are closed
 // without a word.
 type ouchGateway struct {
-	r        *Replica
-	listener net.Listener // nil: this member has no OUCH port
+	r         *Replica
+	listeners []net.Listener // the OUCH port, and the one with TLS; this member may have none
 
 	mu    sync.Mutex
 	conns map[*ouchConn]struct{} // at most Gateway.MaxConnections
@@ -27,17 +27,22 @@ type ouchGateway struct {
 func listenOUCH(r *Replica) (*ouchGateway, error) {
 	g := &ouchGateway{r: r, conns: map[*ouchConn]struct{}{}}
 	m, _ := r.cfg.Member(r.cfg.ID)
-	if m.OUCH == "" {
-		return g, nil
+	secure, err := r.cfg.fixTLS()
+	if err == nil {
+		g.listeners, err = listenAll(secure, portSetting{"ouch", m.OUCH, r.cfg.Gateway.TLSAlways}, portSetting{"ouch_tls", m.OUCHTLS, true})
 	}
-	var err error
-	g.listener, err = listen("ouch", m.OUCH)
 	return g, err
 }
 
 func (g *ouchGateway) serve() {
-	for g.listener != nil {
-		socket, err := g.listener.Accept()
+	for _, l := range g.listeners {
+		go g.accept(l)
+	}
+}
+
+func (g *ouchGateway) accept(l net.Listener) {
+	for {
+		socket, err := l.Accept()
 		if err != nil {
 			if g.r.stopping.Load() {
 				return
@@ -123,8 +128,8 @@ func (g *ouchGateway) forget(c *ouchConn, session uint16) {
 }
 
 func (g *ouchGateway) close() {
-	if g.listener != nil {
-		g.listener.Close()
+	for _, l := range g.listeners {
+		l.Close()
 	}
 	g.disconnectAll("the replica stops")
 }

@@ -80,7 +80,7 @@ type reader struct {
 
 func (v *ouchVenue) dial() net.Conn {
 	v.t.Helper()
-	conn, err := net.Dial("tcp", v.r.ouch.listener.Addr().String())
+	conn, err := net.Dial("tcp", v.r.ouch.listeners[0].Addr().String())
 	if err != nil {
 		v.t.Fatal(err)
 	}

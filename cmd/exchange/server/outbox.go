@@ -4,6 +4,7 @@ import (
 	"exchange/book"
 	"exchange/marketdata/feed"
 	"exchange/marketdata/itch"
+	"exchange/ouch"
 )
 
 // outbox files what the state machine says: messages to sessions in the report store, feed messages in the feed store. Every replica has the
@@ -58,6 +59,11 @@ func (o *outbox) file(events []book.Event) {
 		}
 		if e.FeedSeq != 0 {
 			o.message = itch.AppendEvent(o.message[:0], e, o.specs[e.Instrument])
+			if e.Feed == itch.AddOrder {
+				if firm, shown := ouch.Attributed(&e.ClientID); shown {
+					o.message = itch.Attribute(o.message, firm)
+				}
+			}
 			o.feed.Append(e.FeedSeq, o.message)
 			o.fed = true
 		}

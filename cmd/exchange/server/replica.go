@@ -39,6 +39,7 @@ type Replica struct {
 	applied   consensus.Position // of the state machine
 	haveState bool               // the state is that position's: a learner has none until it was given one
 	thread    thread.Turns
+	tail      entryTail // what was decided since a state was copied for another replica
 
 	// Shared.
 	inbox     *inbox
@@ -306,6 +307,7 @@ func (r *Replica) doChores(now int64) {
 	if now-r.chores.status >= statusEvery {
 		r.chores.status = now
 		r.publishStatus(now)
+		r.tail.expire(now)
 	}
 }
 
@@ -334,6 +336,7 @@ func (r *Replica) applyDecided() (worked bool) {
 		}
 		r.lastTime = max(r.lastTime, r.decided.Time)
 		r.applied = e.After()
+		r.tail.add(r.applied, e.Payload)
 		r.leading.decided(r)
 	}
 	return worked

@@ -68,6 +68,25 @@ func (s *reportStore) restart(session uint16, first uint64) {
 	r.state.Store(&reportDir{generation: r.state.Load().generation + 1, first: first})
 }
 
+// clone gives a store of its own with the same reports. What is full and never changes is shared. The writer's.
+func (s *reportStore) clone() *reportStore {
+	c := &reportStore{keep: s.keep}
+	old := *s.sessions.Load()
+	all := make([]*sessionReports, len(old))
+	for i, r := range old {
+		d := *r.state.Load()
+		if n := len(d.chunks); n > 0 {
+			last := *d.chunks[n-1]
+			d.chunks = append(append(make([]*[reportChunk]book.Event, 0, n), d.chunks[:n-1]...), &last)
+		}
+		all[i] = &sessionReports{}
+		all[i].state.Store(&d)
+		all[i].last.Store(r.last.Load())
+	}
+	c.sessions.Store(&all)
+	return c
+}
+
 // extended gives a directory with one more chunk, and without the oldest if there are too many.
 func (d *reportDir) extended(keep int) *reportDir {
 	n := &reportDir{generation: d.generation, first: d.first}

@@ -8,27 +8,37 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"net/http"
-	"time"
 
 	"exchange/book"
 	"exchange/consensus"
 	"exchange/marketdata/feed"
 )
 
-// State transfer: a replica that comes back without its memory (or fell so far behind that the log was recycled) takes a whole state from a
-// living one, a follower if there is one, and then goes on from the log. What is carried, little endian:
+// State transfer: a replica that comes back without its memory (or fell so far behind that the log was recycled) takes the state of a living one, a
+// follower if there is one, and then goes on from the log. The stores are most of it and only grow, so they are taken first, in pieces, while the other
+// goes on; the state machine's own part must be of one moment, and what was decided since that moment is asked for until it is so little that the
+// log still holds what follows:
 //
-//	"EXSTATE1"                       magic and version
+//	GET /v1/state/stores?feed=N&reports=…  at most storesPiece of what lies behind that; again until little comes
+//	GET /v1/state?feed=N&reports=…         the state machine at one log position, and the rest of the stores up to there
+//	GET /v1/state/entries?after=INDEX      the entries decided since (transfer_tail.go); again until little comes
+//
+// What was staged of the stores is kept when a source dies: another one is asked for what is missing. What is carried, little endian:
+//
+//	"EXSTATE2"                       magic and version; of a piece of the stores "EXSTORE2", and the next two are left out
 //	position                         the log position that the state is at: index, offset, chain
 //	u64 length, market snapshot      book.Market.AppendSnapshot
-//	feed                             the feed store's export: every kept message with its number
-//	reports                          u32 sessions; for each: u64 first number, u64 count, count encoded events
+//	feed                             the feed store's export: messages with their numbers
+//	reports                          u32 sessions; for each: u64 first number, with reportsAnew if what the other has is not continued, u64 count,
+//	                                 count encoded events
 //	u32 CRC32C of all before
-//
-// The stores are most of it and only grow. So a replica takes them once, which may take longer than the log lasts, and then asks again for what was
-// added since (query feed and reports); that is quick, and the log goes on from there.
-const stateMagic = "EXSTATE1"
+const (
+	stateMagic  = "EXSTATE2"
+	storesMagic = "EXSTORE2"
+	// storesPiece bounds a piece of the stores, roughly: so much of the feed, and so much of all reports.
+	storesPiece = 4 << 20
+	reportsAnew = 1 << 63
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -41,12 +51,10 @@ type stateCopy struct {
 }
 
 type reportsExport struct {
-	first, last uint64
+	first, last uint64 // first above last: none
+	anew        bool   // they do not continue what the other has
 	dir         *reportDir
 }
-
-// marketCopyPatience bounds the wait for another copy of the state to be finished.
-const marketCopyPatience = 10 * time.Second
 
 // since is what a replica that asks has already: the feed's next number, and of each session's reports the last one's number and command.
 type since struct {
@@ -82,19 +90,64 @@ func parseSince(feed int, reports []byte) (s since) {
 	return s
 }
 
-// copyState takes the state at one position, without what the asking replica has. The loop goes on with consensus meanwhile and only leaves off applying.
+// newest is the highest command that the asking replica has a report of.
+func (s *since) newest() (command uint64) {
+	for _, l := range s.reports {
+		command = max(command, l.command)
+	}
+	return command
+}
+
+// refuse tells why this replica has nothing for one that has so much; nil: it has. The loop's.
+func (r *Replica) refuse(has *since) error {
+	switch {
+	case !r.haveState:
+		return errors.New("this replica has no state itself yet")
+	case has.feed > r.outbox.feed.Next() || has.newest() > r.market.Index():
+		return errors.New("this replica is not as far as what is there already; ask again")
+	}
+	return nil
+}
+
+// copyStores takes a piece of the stores, from behind what the asking replica has.
+func (r *Replica) copyStores(has since) (*stateCopy, error) {
+	s := new(stateCopy)
+	refusal := errStopping
+	r.do(func() {
+		if refusal = r.refuse(&has); refusal == nil {
+			s.feed = r.outbox.feed.Export().From(has.feed)
+			s.reports = r.outbox.reports.export(has.reports)
+		}
+	})
+	if refusal != nil {
+		return nil, refusal
+	}
+	s.feed = s.feed.Within(storesPiece)
+	room := uint64(storesPiece / book.MaxEventLen)
+	for i := range s.reports {
+		x := &s.reports[i]
+		x.last = min(x.last, x.first+room-1)
+		room -= x.count()
+	}
+	return s, nil
+}
+
+var errStopping = errors.New("the replica is stopping")
+
+// copyState takes the state at one position, without what the asking replica has, and begins to keep the entries that follow it. The loop goes on with
+// consensus meanwhile and only leaves off applying.
 func (r *Replica) copyState(has since) (*stateCopy, error) {
 	s := new(stateCopy)
-	refusal := errors.New("the replica is stopping")
+	refusal := errStopping
 	r.do(func() {
+		refusal = r.refuse(&has)
 		switch {
+		case refusal != nil:
 		case r.frozen.Load():
 			refusal = errors.New("the state is being copied for another replica; ask again")
-		case !r.haveState:
-			refusal = errors.New("this replica has no state itself yet")
 		default:
-			refusal = nil
 			r.frozen.Store(true)
+			r.tail.begin(r.applied.Index, r.host.monotonic())
 			s.position = r.applied
 			if planted("snapshot without its index") {
 				s.position = consensus.Position{}
@@ -115,16 +168,24 @@ func (r *Replica) copyState(has since) (*stateCopy, error) {
 // export refers to what is stored now, from behind what the other replica has where that is the same.
 func (s *reportStore) export(has []lastReport) (all []reportsExport) {
 	for session, r := range *s.sessions.Load() {
-		x := reportsExport{last: r.last.Load(), dir: r.state.Load()}
+		x := reportsExport{last: r.last.Load(), dir: r.state.Load(), anew: true}
 		x.first = x.dir.first
 		if session < len(has) && has[session].number >= x.first && has[session].number <= x.last {
 			if e := x.dir.at(has[session].number); e.Index == has[session].command {
-				x.first = has[session].number + 1
+				x.first, x.anew = has[session].number+1, false
 			}
 		}
 		all = append(all, x)
 	}
 	return all
+}
+
+// count is how many reports it holds.
+func (x *reportsExport) count() uint64 {
+	if x.last < x.first || len(x.dir.chunks) == 0 {
+		return 0
+	}
+	return x.last - x.first + 1
 }
 
 // at gives a stored event.
@@ -145,16 +206,17 @@ func (s *reportStore) has() (all []lastReport) {
 	return all
 }
 
-// write carries the state out.
+// write carries the state out, or the piece of the stores.
 func (s *stateCopy) write(w io.Writer) error {
 	sum := crc32.New(castagnoli)
 	out := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16)
-	var word []byte
-	word = append(word, stateMagic...)
-	word = s.position.AppendTo(word)
-	word = binary.LittleEndian.AppendUint64(word, uint64(len(s.market)))
-	out.Write(word)
-	out.Write(s.market)
+	if s.market == nil {
+		out.WriteString(storesMagic)
+	} else {
+		word := s.position.AppendTo([]byte(stateMagic))
+		out.Write(binary.LittleEndian.AppendUint64(word, uint64(len(s.market))))
+		out.Write(s.market)
+	}
 	if _, err := s.feed.WriteTo(out); err != nil {
 		return err
 	}
@@ -173,11 +235,11 @@ func (s *stateCopy) writeReports(out io.Writer) error {
 	var word []byte
 	out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(s.reports))))
 	for _, r := range s.reports {
-		count := uint64(0)
-		if r.last >= r.first && len(r.dir.chunks) > 0 {
-			count = r.last - r.first + 1
+		first, count := r.first, r.count()
+		if r.anew {
+			first |= reportsAnew
 		}
-		word = binary.LittleEndian.AppendUint64(word[:0], r.first)
+		word = binary.LittleEndian.AppendUint64(word[:0], first)
 		out.Write(binary.LittleEndian.AppendUint64(word, count))
 		for number := r.first; count > 0 && number <= r.last; number++ {
 			word = r.dir.at(number).AppendTo(word[:0])
@@ -189,121 +251,21 @@ func (s *stateCopy) writeReports(out io.Writer) error {
 	return nil
 }
 
-// fetchPause is how long a replica waits before it asks the others again.
-const fetchPause = 50 * time.Millisecond
-
-// fetchState asks the other replicas for their state until one gives it, and installs it. Followers are asked before the leader.
-func (r *Replica) fetchState() {
-	if !r.fetching.CompareAndSwap(false, true) {
-		return
-	}
-	defer r.fetching.Store(false)
-	last := ""
-	for !r.stopping.Load() {
-		for _, m := range r.sources() {
-			bytes, err := r.takeOver(m.HTTP)
-			if err == nil {
-				r.log.Info().Int("from", m.ID).Int("bytes", bytes).Msg("state taken over")
-				if err := r.feed.start(); err != nil {
-					r.fail(err)
-				}
-				return
-			}
-			if text := err.Error(); text != last {
-				last = text
-				r.log.Info().Int("from", m.ID).Err(err).Msg("no state from this replica yet")
-			}
-		}
-		time.Sleep(fetchPause)
-	}
-}
-
-// sources lists the other members, the leader last.
-func (r *Replica) sources() (all []Member) {
-	leader := 0
-	if s := r.status.Load(); s != nil {
-		leader = s.Leader
-	}
-	var leading []Member
-	for _, m := range r.cfg.Members {
-		switch m.ID {
-		case r.cfg.ID:
-		case leader:
-			leading = append(leading, m)
-		default:
-			all = append(all, m)
-		}
-	}
-	return append(all, leading...)
-}
-
-// transferTimeout bounds one download of a state.
-const transferTimeout = time.Minute
-
-// fresh is how old a state may be to be installed without another look, and retakes how often at most one that is older is followed by what was added
-// since. An older one is installed all the same when the last look took nearly as long as the one before, which is how slow this machine is: if the log
-// has gone on beyond it meanwhile, the replica asks again.
-const (
-	fresh   = 500 * time.Millisecond
-	retakes = 8
-)
-
-// takeOver takes the state of the replica at the address: all of it, then what was added meanwhile until that is little.
-func (r *Replica) takeOver(address string) (size int, err error) {
-	staged := newOutbox(r.cfg, r.directory)
-	last := transferTimeout
-	for look := 1; ; look++ {
-		has := since{feed: staged.feed.Next(), reports: staged.reports.has()}
-		asked := time.Now()
-		state, err := download(address, has.query())
-		if err != nil {
-			return 0, err
-		}
-		size += len(state)
-		in, err := r.readState(state, &staged)
-		if err != nil {
-			return 0, fmt.Errorf("state: %w", err)
-		}
-		if took := time.Since(asked); took > fresh && took < last-last/4 && look < retakes {
-			last = took
-			continue
-		}
-		return size, r.takeIn(in)
-	}
-}
-
-// takeIn restores the market of a state that is complete, and installs all of it.
-func (r *Replica) takeIn(in *installed) (err error) {
-	if in.market, err = book.RestoreMarket(r.host.limits, in.snapshot); err != nil {
-		return fmt.Errorf("state: %w", err)
-	}
-	in.outbox.relist(in.market)
-	return r.install(in)
-}
-
-func download(address, query string) ([]byte, error) {
-	client := http.Client{Timeout: transferTimeout}
-	resp, err := client.Get("http://" + address + "/v1/state" + query)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s", bytes.TrimSpace(body))
-	}
-	return body, nil
-}
-
 // installed is a state read and checked, not yet the replica's own.
 type installed struct {
 	position consensus.Position
 	snapshot []byte // of the market; restored only when all is there
 	market   *book.Market
 	outbox   *outbox
+}
+
+// restore makes the market of a state that is complete.
+func (r *Replica) restore(in *installed) (err error) {
+	if in.market, err = book.RestoreMarket(r.host.limits, in.snapshot); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	in.outbox.relist(in.market)
+	return nil
 }
 
 // install lets the loop change over to the state.
@@ -317,35 +279,56 @@ func (r *Replica) install(in *installed) (err error) {
 		}
 		r.market = in.market
 		r.applied, r.haveState = in.position, true
+		r.lastTime = max(r.lastTime, r.market.Time())
 		r.hashes.store(r.market.Index(), r.market.StreamHash())
 	}) {
-		return errors.New("the replica is stopping")
+		return errStopping
 	}
 	return err
 }
 
 // readState checks a state and takes its stores in behind what is staged.
 func (r *Replica) readState(state []byte, staged *outbox) (*installed, error) {
-	if len(state) < len(stateMagic)+4 || string(state[:len(stateMagic)]) != stateMagic {
-		return nil, errors.New("not a state of this version")
-	}
-	body, sum := state[:len(state)-4], binary.LittleEndian.Uint32(state[len(state)-4:])
-	if crc32.Checksum(body, castagnoli) != sum {
-		return nil, errors.New("checksum: the transfer was cut or damaged")
+	body, err := checked(state, stateMagic)
+	if err != nil {
+		return nil, err
 	}
 	in := &installed{outbox: staged}
-	position, rest, ok := consensus.DecodePosition(body[len(stateMagic):])
+	position, rest, ok := consensus.DecodePosition(body)
 	in.position = position
 	if !ok || len(rest) < 8 || uint64(len(rest)-8) < binary.LittleEndian.Uint64(rest) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	n := binary.LittleEndian.Uint64(rest)
 	in.snapshot = rest[8 : 8+n]
-	var err error
-	if rest, err = in.outbox.feed.Load(rest[8+n:]); err != nil {
-		return nil, err
+	return in, staged.loadStores(rest[8+n:])
+}
+
+// checked gives what lies between the magic and the checksum.
+func checked(b []byte, magic string) ([]byte, error) {
+	if len(b) < len(magic)+4 || string(b[:len(magic)]) != magic {
+		return nil, errors.New("not a state of this version: run the same program on all replicas")
 	}
-	return in, in.outbox.reports.load(rest)
+	body, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
+	if crc32.Checksum(body, castagnoli) != sum {
+		return nil, errors.New("checksum: the transfer was cut or damaged")
+	}
+	return body[len(magic):], nil
+}
+
+// errStaged: what came does not fit what is staged, which is of no use any more.
+var errStaged = errors.New("what is staged is not continued")
+
+// loadStores takes in what writes of a stateCopy carry of the stores.
+func (o *outbox) loadStores(b []byte) error {
+	rest, err := o.feed.Load(b)
+	if err == nil {
+		err = o.reports.load(rest)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errStaged, err)
+	}
+	return nil
 }
 
 func (s *reportStore) load(rest []byte) error {
@@ -356,23 +339,27 @@ func (s *reportStore) load(rest []byte) error {
 	rest = rest[4:]
 	var e book.Event
 	for session := range sessions {
-		if len(rest) < 16 {
+		if len(rest) < 16 || sessions > maxSessions {
 			return io.ErrUnexpectedEOF
 		}
 		first, count := binary.LittleEndian.Uint64(rest), binary.LittleEndian.Uint64(rest[8:])
 		rest = rest[16:]
-		for range count {
+		next := first &^ reportsAnew
+		if first != next {
+			s.restart(uint16(session), next)
+		} else if have, _ := s.last(uint16(session)); count > 0 && have+1 != next {
+			return fmt.Errorf("reports of session %d from %d do not follow %d", session, next, have)
+		}
+		for ; count > 0; count-- {
 			n, err := book.DecodeEvent(rest, &e)
 			if err != nil {
 				return err
 			}
-			if uint32(e.Session) != session || e.OutSeq < first {
-				return fmt.Errorf("report %d of session %d among those of session %d", e.OutSeq, e.Session, session)
-			}
-			if have, _ := s.last(e.Session); have+1 != e.OutSeq && e.OutSeq != 1 {
-				s.restart(e.Session, e.OutSeq) // what lies between is no longer kept
+			if uint32(e.Session) != session || e.OutSeq != next {
+				return fmt.Errorf("report %d of session %d where report %d of session %d belongs", e.OutSeq, e.Session, next, session)
 			}
 			s.append(&e)
+			next++
 			rest = rest[n:]
 		}
 	}

@@ -132,7 +132,10 @@ func (v *Virtual) TakeState(state []byte) error {
 	staged := newOutbox(v.r.cfg, v.r.directory)
 	in, err := v.r.readState(state, &staged)
 	if err == nil {
-		err = v.r.takeIn(in)
+		err = v.r.restore(in)
+	}
+	if err == nil {
+		err = v.r.install(in)
 	}
 	if err == nil {
 		v.r.fetching.Store(false)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -43,7 +44,11 @@ type webClient struct {
 // serveWebSocket serves a connection until it ends.
 func (w *webFeed) serveWebSocket(conn *websocket.Conn) {
 	c := &webClient{feed: w, conn: conn, raw: conn.NetConn(), wake: make(chan struct{}, 1), written: make(chan struct{}), pinged: time.Now()}
-	if socket, ok := innermost(c.raw).(interface{ SetWriteBuffer(bytes int) error }); ok {
+	socket := innermost(c.raw)
+	if secure, ok := socket.(*tls.Conn); ok {
+		socket = secure.NetConn()
+	}
+	if socket, ok := socket.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = socket.SetWriteBuffer(webSocketBuffer)
 	}
 	c.allowance, c.counted = float64(w.cfg.MessageBurst), time.Now()

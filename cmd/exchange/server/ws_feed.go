@@ -28,7 +28,9 @@ type webFeed struct {
 	tick    func(symbol string) int64
 	// decided gives a number of the feed and a time, ns since the Unix epoch, at most a day after the message with that number; 0: none is known yet.
 	decided func() (number uint64, time int64)
-	log     zerolog.Logger
+	// elsewhere names the other replicas' addresses, for what this one cannot serve.
+	elsewhere string
+	log       zerolog.Logger
 	// subscribeWithin and ahead are webSubscribeWithin and webAhead, but in tests.
 	subscribeWithin, ahead time.Duration
 
@@ -82,7 +84,7 @@ func (w *webFeed) begin() error {
 	number, last := w.decided()
 	switch first := w.store.First(); {
 	case first > 1:
-		w.fail(fmt.Errorf("this replica has the feed from message %d on only, and books need all of it: ask another replica, or raise feed.max_kept_bytes", first))
+		w.fail(fmt.Errorf("this replica has the feed from message %d on only, and books need all of it: ask another replica%s, or raise feed.max_kept_bytes", first, w.elsewhere))
 		return w.broken
 	case number == 0:
 		return errNotOpen

@@ -18,6 +18,7 @@ type Web struct {
 	Messages         int      `toml:"messages_per_second" comment:"Messages taken of one WebSocket client in a second; more end the connection."`
 	MessageBurst     int      `toml:"message_burst" comment:"How many of them may come at once."`
 	KeptEvents       int      `toml:"kept_events" comment:"Events kept for clients that go on behind a sequence number, all products together, some 100 bytes each."`
+	AllowPlain       bool     `toml:"allow_plain" comment:"http without TLS on an address that other hosts reach, as replicas on several hosts need it. It gives the replica's whole state too."`
 	Origins          []string `toml:"origins" comment:"Origins of web pages that may read this data from a browser, like \"https://example.com\"; \"*\": any. Pages of the same host and programs always may."`
 }
 

@@ -575,8 +575,20 @@ func TestWebWithoutTheBeginning(t *testing.T) {
 		store.Publish()
 	}
 	f := newWebFeed(store, defaultWeb(), "DAY", nil, func() (uint64, int64) { return store.Next() - 1, v.time }, zerolog.Nop())
-	if err := f.current(); err == nil || !strings.Contains(err.Error(), "ask another replica") {
+	cfg := DefaultConfig()
+	f.elsewhere = elsewhere(&cfg)
+	const where = "ask another replica (127.0.0.1:9152, 127.0.0.1:9153)"
+	if err := f.current(); err == nil || !strings.Contains(err.Error(), where) {
 		t.Errorf("%v", err)
+	}
+	if bad := f.request(nil, &ws.Request{Subscribe: true}); bad == nil || !strings.Contains(bad.reason, where) {
+		t.Errorf("a subscription: %+v", bad)
+	}
+	var asked fasthttp.RequestCtx
+	asked.Request.SetRequestURI("http://replica/products")
+	newWebServer(f).handle(&asked)
+	if asked.Response.StatusCode() != fasthttp.StatusServiceUnavailable || !strings.Contains(string(asked.Response.Body()), where) {
+		t.Errorf("%d %s", asked.Response.StatusCode(), asked.Response.Body())
 	}
 	empty := feed.NewStore(0)
 	f = newWebFeed(empty, defaultWeb(), "DAY", nil, func() (uint64, int64) { return 0, 0 }, zerolog.Nop())
