@@ -12,6 +12,8 @@ import (
 	"exchange/marketdata/itch"
 	"exchange/ouch"
 	"exchange/ouch/soupbin"
+
+	"github.com/valyala/fasthttp"
 )
 
 // day is a market by itself, and what it puts on the feed.
@@ -193,5 +195,31 @@ func TestOrdersWithAttribution(t *testing.T) {
 	}
 	if want := "F 10.01 FIRM|F 10.02 ACCT|A 10.03 \x00\x00\x00\x00"; strings.Join(got, "|") != want {
 		t.Errorf("added are %q, want %q", strings.Join(got, "|"), want)
+	}
+}
+
+// What changes something is for programs: a page that somebody looks at in a browser cannot have it done, and neither can a question.
+func TestPagesChangeNothing(t *testing.T) {
+	d := openDay(t)
+	d.r.leading.active, d.r.leading.ready = true, true
+	h := &httpServer{r: d.r}
+	ask := func(method, origin string) int {
+		var c fasthttp.RequestCtx
+		c.Request.SetRequestURI("http://replica/v1/end-day")
+		c.Request.Header.SetMethod(method)
+		if origin != "" {
+			c.Request.Header.Set("Origin", origin)
+		}
+		h.handle(&c)
+		return c.Response.StatusCode()
+	}
+	if s := ask("POST", "https://example.com"); s != fasthttp.StatusForbidden {
+		t.Errorf("a page's request is answered %d", s)
+	}
+	if s := ask("GET", ""); s != fasthttp.StatusMethodNotAllowed {
+		t.Errorf("a question is answered %d", s)
+	}
+	if n := len(d.r.leading.queue); n != 0 || d.r.market.Phase() != 'Q' {
+		t.Errorf("%d commands are queued", n)
 	}
 }

@@ -152,6 +152,10 @@ func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 		c.Error("GET is answered here, and POST for what changes something", fasthttp.StatusMethodNotAllowed)
 		return
 	}
+	if changes && len(c.Request.Header.Peek("Origin")) > 0 {
+		c.Error("no page in a browser may change anything: ask with the program exchange", fasthttp.StatusForbidden)
+		return
+	}
 	switch path {
 	case "/v1/status":
 		h.status(c)

@@ -16,6 +16,8 @@ const (
 	transferTimeout = time.Minute
 	// storesFull is less than what a piece of the stores has that was cut off: a smaller one is all that there was.
 	storesFull = storesPiece / 4
+	// storesPieces bounds the pieces taken of one source: more than the largest stores have.
+	storesPieces = 1 << 14
 	// entriesNear is which part of the log may be missing when the state is installed: the log holds that for long enough.
 	entriesNear = 8
 	// installTries bounds how often more entries are asked for because the log went on beyond those there are.
@@ -96,7 +98,10 @@ func (f *fetch) from(address string) (err error) {
 		}
 	}()
 	began := time.Now()
-	for {
+	for piece := 1; ; piece++ {
+		if piece > storesPieces {
+			return fmt.Errorf("%w: after %d pieces of the stores there are still more", errStaged, storesPieces)
+		}
 		body, err := f.get(address, "/v1/state/stores"+f.has())
 		if err != nil {
 			return err
