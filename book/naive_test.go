@@ -606,7 +606,7 @@ func (n *naive) enter(c *Command) {
 		why = UnsupportedOrder
 	}
 	if n.seen[id] {
-		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
+		n.flow.saw(fmt.Sprintf("used id: %v", c.Kind))
 		why = DuplicateClientID
 	}
 	n.remember(c)
@@ -751,7 +751,7 @@ func (n *naive) find(c *Command) *naiveOrder {
 	case c.Reason != NoReason:
 		n.refuse(c, o, c.Reason)
 	case c.ClientID != (ClientID{}) && n.seen[naiveID{c.Session, c.ClientID}]:
-		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
+		n.flow.saw(fmt.Sprintf("used id: %v", c.Kind))
 		n.refuse(c, o, DuplicateClientID)
 	case c.ClientID != (ClientID{}) && c.Kind != Cancel && len(n.seen) >= n.maxIDs:
 		n.refuse(c, o, ClientIDsFull)
@@ -844,7 +844,7 @@ func (n *naive) lowered(o *naiveOrder) {
 func (n *naive) massCancel(c *Command) {
 	why, count := NoReason, int64(0)
 	if n.seen[naiveID{c.Session, c.ClientID}] {
-		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
+		n.flow.saw(fmt.Sprintf("used id: %v", c.Kind))
 		why = DuplicateClientID
 	}
 	n.remember(c)
