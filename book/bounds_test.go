@@ -246,7 +246,7 @@ func TestRestoredAtAnyPoint(t *testing.T) {
 			never, n := openMarket(t, l, 3, 4)
 			often := restored(t, l, never)
 			f, most := newFlow(seed, n), 0
-			for i := range 1200 {
+			for i := range 900 {
 				c := f.command()
 				n.apply(&c)
 				want := never.Apply(&c, nil)

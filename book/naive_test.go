@@ -190,7 +190,9 @@ func (n *naive) connection(c *Command) {
 		n.away[c.Session] = true
 		e := n.event(SessionClosed)
 		e.Session, e.Epoch, e.NextIn = c.Session, c.Epoch, n.nextIn[c.Session]
-	case c.Kind == CancelSession && n.away[c.Session]:
+	case c.Kind == CancelSession && !n.away[c.Session]:
+		n.flow.saw("session is back before its orders are cancelled")
+	case c.Kind == CancelSession:
 		for _, o := range n.all() {
 			if o.Session == c.Session {
 				n.flow.saw("session's orders cancelled: " + o.where())
@@ -536,6 +538,9 @@ func (n *naive) conditions(c *Command) Reason {
 		is(Hidden) && c.Display != 0, c.Display != 0 && o.anyPrice(), c.MinQty != 0 && (o.isStop() || c.TIF == FillOrKill),
 		c.StopPrice != 0 && !o.isStop(), c.Trail != 0 && !o.trails(), c.Expire != 0 && c.TIF != GoodTillDate:
 		return UnsupportedOrder
+	case c.Display > 0 && (c.Qty-1)/c.Display == 1000:
+		n.flow.saw("iceberg of a part too many")
+		return QuantityOutOfRange
 	case c.Display < 0 || c.Display > c.Qty || c.Display > 0 && (c.Qty-1)/c.Display >= 1000 || c.MinQty < 0 || c.MinQty > c.Qty:
 		return QuantityOutOfRange
 	case c.TIF == GoodTillDate && c.Expire <= n.time:
