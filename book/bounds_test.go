@@ -3,6 +3,7 @@ package book
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"runtime"
 	"testing"
@@ -215,6 +216,27 @@ func TestFarPricesCostNoMemory(t *testing.T) {
 	}
 }
 
+// TestNotionalBeyond64Bits: the largest trades at the highest price, of a day in which their sum leaves 64 bits.
+func TestNotionalBeyond64Bits(t *testing.T) {
+	b := newBounded(t, Limits{Orders: 10, ClientIDs: 100, PriceNodes: 100, Instruments: 1, Participants: 1, Sessions: 1})
+	want := new(big.Int)
+	for range 5 {
+		b.enter(Sell, MaxFeedPrice, MaxShares, Day)
+		_, events := b.enter(Buy, MaxFeedPrice, MaxShares, Day)
+		b.expect(events, Filled, NoReason)
+		want.Add(want, new(big.Int).Mul(big.NewInt(MaxFeedPrice), big.NewInt(MaxShares)))
+		if e := events[len(events)-1]; new(big.Int).SetUint64(e.NotionalLo).Cmp(new(big.Int).Mul(big.NewInt(MaxFeedPrice), big.NewInt(MaxShares))) != 0 || e.NotionalHi != 0 {
+			t.Fatalf("an order's notional is %d, %d", e.NotionalHi, e.NotionalLo)
+		}
+		b.Market = restored(t, b.limits, b.Market)
+	}
+	day := b.Statistics(1)
+	got := new(big.Int).SetUint64(day.NotionalHi)
+	if got.Add(got.Lsh(got, 64), new(big.Int).SetUint64(day.NotionalLo)); got.Cmp(want) != 0 || day.NotionalHi == 0 || day.Volume != 5*MaxShares {
+		t.Fatalf("the day's notional is %d, should be %d; volume %d", got, want, day.Volume)
+	}
+}
+
 // TestRestoredAtAnyPoint: a market that is put away and taken out of its snapshot again behind each command says the same, and has the same hashes, as one
 // that never was; with orders of all kinds, in markets that have room and in one that is full.
 func TestRestoredAtAnyPoint(t *testing.T) {
@@ -224,7 +246,7 @@ func TestRestoredAtAnyPoint(t *testing.T) {
 			never, n := openMarket(t, l, 3, 4)
 			often := restored(t, l, never)
 			f, most := newFlow(seed, n), 0
-			for i := range 1200 {
+			for i := range 900 {
 				c := f.command()
 				n.apply(&c)
 				want := never.Apply(&c, nil)

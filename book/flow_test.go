@@ -164,7 +164,7 @@ func (f *flow) command() Command {
 		if r.IntN(100) == 0 {
 			c.Reason = NotAuthorized
 		}
-	case k < 99 && f.plain || k < 99 && r.IntN(4) > 0 && (f.phase == 0 || f.phase == 'Q'):
+	case k < 99 && f.plain || k < 99 && r.IntN(5) > 1 && (f.phase == 0 || f.phase == 'Q'):
 		return Command{Kind: Tick, Time: f.now}
 	case k < 99 && r.IntN(12) == 0 || k < 99 && f.phase != 0 && f.phase != 'Q' && r.IntN(2) == 0:
 		f.phase = map[byte]byte{0: 'M', 'Q': 'M', 'M': 'O', 'O': 'Q'}[f.phase]
@@ -226,6 +226,9 @@ func (f *flow) connection(c *Command) bool {
 	switch {
 	case !f.n.away[c.Session]:
 		c.Kind = Disconnect
+		if f.r.IntN(4) == 0 {
+			c.Kind = CancelSession // which came late
+		}
 	case f.r.IntN(3) == 0:
 		c.Kind, c.InSeq, c.Epoch, c.Seconds = Logon, f.n.nextIn[c.Session], 0, 30
 	case f.r.IntN(3) == 0:
@@ -259,6 +262,10 @@ func (f *flow) condition(c *Command) {
 			c.Conditions |= Hidden
 		case 4, 5:
 			c.Display = some()
+			if r.IntN(60) == 0 { // as many parts as there may be, or one more
+				c.Display = 1 + r.Int64N(3)
+				c.Qty = 1000*c.Display + r.Int64N(3) - 1
+			}
 		case 6, 12, 13:
 			c.MinQty = min(some(), some(), some())
 		case 7, 8, 9:

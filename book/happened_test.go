@@ -165,7 +165,7 @@ func init() {
 		"{cancel newest,cancel oldest,cancel both,decrement}: {in the book,iceberg,hidden}, {smaller,as large,larger}",
 		"{cancel newest,cancel oldest,cancel both,decrement}: all-or-none, {smaller,as large}",
 		"all-or-none passed over: too large", "all-or-none waits", "all-or-none tried again with success",
-		"used id: {" + fmt.Sprintf("%d,%d,%d,%d,%d", Enter, Cancel, Replace, Reduce, MassCancel) + "}", "expired to the nanosecond", "good till now",
+		"used id: {" + fmt.Sprintf("%v,%v,%v,%v,%v", Enter, Cancel, Replace, Reduce, MassCancel) + "}", "expired to the nanosecond", "good till now", "iceberg of a part too many", "session is back before its orders are cancelled",
 		"iceberg refreshed", "minimum quantity met", "market-to-limit without a market", "slid: " + bothSides,
 		"trailed: {trailing stop,trailing stop-limit}",
 		"reached: {stop,stop-limit,trailing stop,trailing stop-limit} " + bothSides + ", in a chain: " + truth,

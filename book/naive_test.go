@@ -190,7 +190,9 @@ func (n *naive) connection(c *Command) {
 		n.away[c.Session] = true
 		e := n.event(SessionClosed)
 		e.Session, e.Epoch, e.NextIn = c.Session, c.Epoch, n.nextIn[c.Session]
-	case c.Kind == CancelSession && n.away[c.Session]:
+	case c.Kind == CancelSession && !n.away[c.Session]:
+		n.flow.saw("session is back before its orders are cancelled")
+	case c.Kind == CancelSession:
 		for _, o := range n.all() {
 			if o.Session == c.Session {
 				n.flow.saw("session's orders cancelled: " + o.where())
@@ -536,6 +538,9 @@ func (n *naive) conditions(c *Command) Reason {
 		is(Hidden) && c.Display != 0, c.Display != 0 && o.anyPrice(), c.MinQty != 0 && (o.isStop() || c.TIF == FillOrKill),
 		c.StopPrice != 0 && !o.isStop(), c.Trail != 0 && !o.trails(), c.Expire != 0 && c.TIF != GoodTillDate:
 		return UnsupportedOrder
+	case c.Display > 0 && (c.Qty-1)/c.Display == 1000:
+		n.flow.saw("iceberg of a part too many")
+		return QuantityOutOfRange
 	case c.Display < 0 || c.Display > c.Qty || c.Display > 0 && (c.Qty-1)/c.Display >= 1000 || c.MinQty < 0 || c.MinQty > c.Qty:
 		return QuantityOutOfRange
 	case c.TIF == GoodTillDate && c.Expire <= n.time:
@@ -606,7 +611,7 @@ func (n *naive) enter(c *Command) {
 		why = UnsupportedOrder
 	}
 	if n.seen[id] {
-		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
+		n.flow.saw(fmt.Sprintf("used id: %v", c.Kind))
 		why = DuplicateClientID
 	}
 	n.remember(c)
@@ -751,7 +756,7 @@ func (n *naive) find(c *Command) *naiveOrder {
 	case c.Reason != NoReason:
 		n.refuse(c, o, c.Reason)
 	case c.ClientID != (ClientID{}) && n.seen[naiveID{c.Session, c.ClientID}]:
-		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
+		n.flow.saw(fmt.Sprintf("used id: %v", c.Kind))
 		n.refuse(c, o, DuplicateClientID)
 	case c.ClientID != (ClientID{}) && c.Kind != Cancel && len(n.seen) >= n.maxIDs:
 		n.refuse(c, o, ClientIDsFull)
@@ -844,7 +849,7 @@ func (n *naive) lowered(o *naiveOrder) {
 func (n *naive) massCancel(c *Command) {
 	why, count := NoReason, int64(0)
 	if n.seen[naiveID{c.Session, c.ClientID}] {
-		n.flow.saw(fmt.Sprintf("used id: %d", c.Kind))
+		n.flow.saw(fmt.Sprintf("used id: %v", c.Kind))
 		why = DuplicateClientID
 	}
 	n.remember(c)
