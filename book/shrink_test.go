@@ -47,15 +47,22 @@ func shortest(tb testing.TB, l Limits, commands []playedCommand) string {
 			return "the same commands once more give no difference; the seed does"
 		}
 	}
-	for size := len(commands) / 2; size > 0; size /= 2 {
-		for at := 0; at < len(commands) && budget > 0; {
-			some := slices.Delete(slices.Clone(commands), at, min(at+size, len(commands)))
-			if len(some) > 0 && fails(some, often) {
-				commands = some
-			} else {
-				at += size
+	leaveOut := func() {
+		for size := len(commands) / 2; size > 0; size /= 2 {
+			for at := 0; at < len(commands) && budget > 0; {
+				some := slices.Delete(slices.Clone(commands), at, min(at+size, len(commands)))
+				if len(some) > 0 && fails(some, often) {
+					commands = some
+				} else {
+					at += size
+				}
 			}
 		}
+	}
+	leaveOut()
+	if !often && len(commands) >= 50 && fails(commands, true) { // what is looked at only then
+		often = true
+		leaveOut()
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d commands show it:\n", len(commands))
