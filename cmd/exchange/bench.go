@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
-	"syscall"
 
 	"exchange/cmd/exchange/bench"
 
@@ -79,7 +77,7 @@ func runBenchWithPicture(out io.Writer, provider, binary *string, asJSON bool, p
 	if _, err := os.Stat(filepath.Dir(picture)); picture != "" && err != nil {
 		return fmt.Errorf("--svg %s: %w: make the directory first", picture, err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	report, err := run(ctx)
 	if err == nil && picture != "" {

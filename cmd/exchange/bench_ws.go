@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 
 	"exchange/cmd/exchange/bench"
 
@@ -29,7 +26,7 @@ clients, and the serving process's processor time for each message of each clien
 			if err != nil {
 				return err
 			}
-			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+			ctx, stop := untilInterrupted()
 			defer stop()
 			report := bench.NewReport("ws")
 			if report.Figures, err = bench.WebSocket(ctx, binary, clients); err != nil {

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"exchange/cmd/exchange/cluster"
@@ -72,7 +70,7 @@ func demo(out io.Writer, o demoOptions) error {
 	if err := chooseProvider(&o.Provider, print.line); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	o.Market = cluster.SampleMarket
 	o.Notice = func(line string) { print.line("* " + line) }

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"exchange/cmd/exchange/cluster"
@@ -87,7 +84,7 @@ func runDrill(out io.Writer, s drill.Scenario, d drillFlags) error {
 		o.Seed = rand.Uint64()
 	}
 	o.Progress = progress("runs", o.Runs)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := untilInterrupted()
 	defer stop()
 	report, err := drill.Run(ctx, s, *o)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -221,6 +222,48 @@ func TestReplayBothWays(t *testing.T) {
 		if results[0][same] != results[1][same] {
 			t.Errorf("%s: %v through one book, %v through the cluster", same, results[0][same], results[1][same])
 		}
+	}
+}
+
+// A demo whose reader goes away, or whose terminal is closed, ends like one that is interrupted.
+func TestDemoEndsWithItsReader(t *testing.T) {
+	needShm(t)
+	for _, way := range []string{"hang-up", "reader gone"} {
+		t.Run(way, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "cluster")
+			c := exec.Command(program, "demo", "--dir", dir)
+			out, err := c.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer c.Process.Kill()
+			_, f := waitFor(t, dir, func(s cluster.Survey) bool { return s.Leader != 0 && s.Voters() == 3 })
+			if way == "hang-up" {
+				go io.Copy(io.Discard, out)
+				c.Process.Signal(syscall.SIGHUP)
+			} else {
+				out.Close() // its next trade finds nobody
+			}
+			ended := make(chan struct{})
+			go func() { c.Process.Wait(); close(ended) }()
+			select {
+			case <-ended:
+			case <-time.After(20 * time.Second):
+				t.Fatal("the demo goes on")
+			}
+			for _, r := range f.Replicas {
+				if syscall.Kill(r.PID, 0) == nil {
+					t.Errorf("replica %d still runs", r.ID)
+				}
+			}
+			if _, err := os.Stat(dir); !os.IsNotExist(err) {
+				left, _ := filepath.Glob(filepath.Join(dir, "*"))
+				t.Errorf("left behind: %v", left)
+			}
+		})
 	}
 }
 

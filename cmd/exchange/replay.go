@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"exchange/cmd/exchange/cluster"
@@ -40,7 +37,7 @@ What an outsider sees of it can be kept: the feed, and the engine's books for ma
 				if err := chooseProvider(&o.Provider, onStandardError); err != nil {
 					return err
 				}
-				ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+				ctx, stop := untilInterrupted()
 				defer stop()
 				if result, err = drill.Replay(ctx, f, o, window, keep, progress("orders", len(f.Records))); err != nil {
 					return failed(err)
