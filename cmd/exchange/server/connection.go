@@ -191,11 +191,7 @@ func (c *conn) look(e *book.Event) (over bool) {
 
 // expressly is look by the loop: the session's new reports, if they are few and nothing else is to be done. It tells whether they are on their way.
 func (c *conn) expressly() bool {
-	if !c.short.begin() {
-		return false
-	}
-	if !c.mu.TryLock() {
-		c.short.writing.Unlock()
+	if !c.short.begin(&c.mu) {
 		return false
 	}
 	n := c.newReports()

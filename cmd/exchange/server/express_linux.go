@@ -40,14 +40,14 @@ func (x *express) open(socket net.Conn) {
 	}
 }
 
-// begin tells whether the loop may write now; if so, it calls send in the end.
-func (x *express) begin() bool {
+// begin tells whether the loop may write now. If so it holds the connection's mu, gives it back when it has taken what there is, and then calls end.
+func (x *express) begin(mu *sync.Mutex) bool {
 	if x.raw == nil || !x.writing.TryLock() {
 		return false
 	}
-	if len(x.out) > 0 {
+	if len(x.out) > 0 || !mu.TryLock() { // the writer has the rest of the last one to send, or somebody uses the acceptor
 		x.writing.Unlock()
-		return false // the writer has the rest of the last one to send
+		return false
 	}
 	return true
 }

@@ -13,6 +13,6 @@ type express struct {
 	out     []byte
 }
 
-func (*express) open(net.Conn) {}
-func (*express) begin() bool   { return false }
-func (*express) end() bool     { return true }
+func (*express) open(net.Conn)          {}
+func (*express) begin(*sync.Mutex) bool { return false }
+func (*express) end() bool              { return true }

@@ -173,11 +173,7 @@ func (c *ouchConn) write() {
 // expressly is what the writer does, by the loop: the session's new reports, if they are few and nothing else is to be done. It tells whether they are on
 // their way.
 func (c *ouchConn) expressly() bool {
-	if !c.short.begin() {
-		return false
-	}
-	if !c.mu.TryLock() {
-		c.short.writing.Unlock()
+	if !c.short.begin(&c.mu) {
 		return false
 	}
 	n := 0

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The loop answers a client that does not read until its socket takes no more; the writer sends the rest, and what comes after: nothing is lost, doubled or torn.
+func TestShortWayToASlowReader(t *testing.T) {
+	v := openFIXVenue(t, nil, func(*Config) {})
+	small := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) (err error) { // before it connects: a window once offered is not taken back
+		_ = raw.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 16<<10) })
+		return err
+	}}
+	socket, err := small.Dial("tcp", v.r.gateway.listeners[0].Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	c := &fixCaller{t: t, conn: socket, sender: "CLIENT1", seq: 1}
+	c.send("A", fixLogon)
+	c.expect("35=A", "34=1")
+	var server *conn
+	for i := range v.r.gateway.live {
+		if l := v.r.gateway.live[i].Load(); l != nil {
+			server = l
+		}
+	}
+	if err := server.socket.(*net.TCPConn).SetWriteBuffer(4096); err != nil {
+		t.Fatal(err)
+	}
+	const orders = 4000
+	short, sent := 0, 0
+	order := func() {
+		c.send("D", fmt.Sprintf("11=O%d|21=1|55=ABC|54=1|60=<now>|38=10|40=2|44=99.00|", sent))
+		sent++
+	}
+	for {
+		if order(); sent == orders {
+			t.Fatal("the client held nobody up")
+		}
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Microsecond) {
+			if last, _ := v.r.outbox.reports.last(server.session); last == uint64(sent)+1 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("order %d is not answered", sent)
+			}
+		}
+		if !server.short.writing.TryLock() {
+			time.Sleep(20 * time.Millisecond)
+			if !server.short.writing.TryLock() {
+				break // the writer waits for the client
+			}
+		}
+		if len(server.awake) == 0 && server.cursor == uint64(sent)+1 {
+			short++
+		}
+		server.short.writing.Unlock()
+	}
+	for range 50 {
+		order()
+	}
+	t.Logf("%d of %d reports were on their way at once", short, sent)
+	for n := range sent {
+		c.expect("35=8", fmt.Sprintf("34=%d", 2+n), fmt.Sprintf("11=O%d", n), "39=0")
+	}
+	c.send("1", "112=all|")
+	c.expect("35=0", "112=all")
+}
