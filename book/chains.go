@@ -31,7 +31,10 @@ func (c *chains) at(hash uint32) uint32 {
 	return hash & c.mask
 }
 
-func (k *idKey) hash() uint32 { return uint32(k.lo>>32) + uint32(k.member) }
+// hash takes all three parts of the key in: families that differ in their last byte have lo, and most of hi, in common.
+func (k *idKey) hash() uint32 {
+	return uint32(k.lo>>32) + (k.hi&(1<<lastBits-1))<<6 + uint32(k.member)
+}
 
 // find is the open order of a session with an id, 0 if there is none.
 func (p *orderPool) find(k idKey, session uint16, id *ClientID) (slot uint32) {

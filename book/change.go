@@ -5,7 +5,7 @@ package book
 func (m *Market) target() (slot uint32, request place) {
 	c := m.cmd
 	request = m.look(&c.ClientID)
-	orig := makeKey(c.Session, &c.OrigID)
+	orig := m.origKey()
 	slot = m.pool.find(orig, c.Session, &c.OrigID)
 	reason := c.Reason
 	switch {
@@ -29,6 +29,14 @@ func (m *Market) target() (slot uint32, request place) {
 	return 0, place{}
 }
 
+// origKey is the key of the id of the order that the command means.
+func (m *Market) origKey() idKey {
+	if m.keys != nil {
+		return m.keys.orig
+	}
+	return makeKey(m.cmd.Session, &m.cmd.OrigID)
+}
+
 // place is where a command's id is, or would be, in the table of ids.
 type place struct {
 	key   idKey
@@ -43,7 +51,11 @@ func (m *Market) look(id *ClientID) (p place) {
 	if id[0] == 0 {
 		return place{}
 	}
-	p.key = makeKey(m.cmd.Session, id)
+	if m.keys != nil {
+		p.key = m.keys.own
+	} else {
+		p.key = makeKey(m.cmd.Session, id)
+	}
 	if id[0] == NumberedID {
 		p.numbered = true
 		return p

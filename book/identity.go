@@ -199,9 +199,12 @@ func (t *identities) find(k idKey, session uint16, id *ClientID) (at uint32, sta
 	return at, neverSeen
 }
 
+// home is the block at which a key's search begins.
+func (t *identities) home(k idKey) uint32 { return (uint32(k.lo) + k.hi&31) & uint32(len(t.blocks)-1) }
+
 func (t *identities) block(k idKey) (at uint32) {
 	mask := uint32(len(t.blocks) - 1)
-	for at = (uint32(k.lo) + k.hi&31) & mask; ; at = (at + 1) & mask {
+	for at = t.home(k); ; at = (at + 1) & mask {
 		if b := &t.blocks[at]; b.seen == 0 || b.lo == k.lo && b.hi == k.hi {
 			return at
 		}

@@ -25,6 +25,9 @@ type Market struct {
 	electedFirst, electedLast uint32
 	// request is what numbered made of the command.
 	request Command
+	// keys are those of the command's ids if they are known already, ahead those of the commands behind it.
+	keys  *ahead
+	ahead [aheadRing]ahead
 }
 
 // counters are the numbers given so far, and the day's sums.

@@ -102,23 +102,29 @@ func TestNumbersCountOnce(t *testing.T) {
 	}
 }
 
+var numberedLimits = Limits{Orders: 40, ClientIDs: 3000, PriceNodes: 1000, Instruments: 2, Participants: 2, Sessions: 3}
+
+// openNumbered makes a market in its hours with two connected sessions of OUCH and one of FIX.
+func openNumbered() *Market {
+	m := NewMarket(numberedLimits)
+	protocols := []Protocol{OUCH, OUCH, FIX}
+	commands := []Command{{Kind: ListInstrument, ClientID: name("ABC"), Price: 100, Qty: 1}, {Kind: AddParticipant, ClientID: name("FIRM")}}
+	for i, p := range protocols {
+		commands = append(commands, Command{Kind: AddSession, ClientID: name(fmt.Sprint("S", i)), OrigID: name("FIRM"), Protocol: p})
+	}
+	commands = append(commands, Command{Kind: SystemEvent, Code: 'Q'})
+	for i, p := range protocols {
+		commands = append(commands, Command{Kind: Logon, Protocol: p, Session: uint16(i + 1), InSeq: 1})
+	}
+	for i := range commands {
+		m.Apply(&commands[i], nil)
+	}
+	return m
+}
+
 func playNumbered(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 7))
-	limits := Limits{Orders: 40, ClientIDs: 3000, PriceNodes: 1000, Instruments: 2, Participants: 2, Sessions: 3}
-	once, often := NewMarket(limits), NewMarket(limits)
-	both := func(c Command) {
-		once.Apply(&c, nil)
-		often.Apply(&c, nil)
-	}
-	both(Command{Kind: ListInstrument, ClientID: name("ABC"), Price: 100, Qty: 1})
-	both(Command{Kind: AddParticipant, ClientID: name("FIRM")})
-	for i, p := range []Protocol{OUCH, OUCH, FIX} {
-		both(Command{Kind: AddSession, ClientID: name(fmt.Sprint("S", i)), OrigID: name("FIRM"), Protocol: p})
-	}
-	both(Command{Kind: SystemEvent, Code: 'Q'})
-	for i, p := range []Protocol{OUCH, OUCH, FIX} {
-		both(Command{Kind: Logon, Protocol: p, Session: uint16(i + 1), InSeq: 1})
-	}
+	once, often := openNumbered(), openNumbered()
 	answered, last, sent := map[uint64]int{}, [3]uint64{}, []Command{}
 	for step := range 1500 {
 		c := randomRequest(r, once, &last)
@@ -148,7 +154,7 @@ func playNumbered(t *testing.T, seed uint64) {
 			t.Fatalf("seed %d, step %d: %v", seed, step, err)
 		}
 		if step%300 == 299 {
-			often = restored(t, limits, often)
+			often = restored(t, numberedLimits, often)
 		}
 	}
 	if once.BookHash() != often.BookHash() || once.Session(1) != often.Session(1) || once.Session(2) != often.Session(2) {

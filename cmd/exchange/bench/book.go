@@ -169,21 +169,20 @@ func (g *regime) pass(figures *bookFigures) error {
 		}
 		start := time.Now()
 		if mode != clockedStretch {
-			for i := range commands {
-				events = m.Apply(&commands[i], events[:0])
-			}
+			events = m.ApplyAll(commands, events, func(*book.Command, []book.Event) {})
 			figures.stretch(mode, to-from, time.Since(start))
 			return
 		}
-		at, last := 0, time.Since(start)
-		for i, end := range ends {
-			for ; at < int(end); at++ {
-				events = m.Apply(&commands[at], events[:0])
+		at, record, last := int32(0), 0, time.Since(start)
+		events = m.ApplyAll(commands, events, func(*book.Command, []book.Event) {
+			if at++; at < ends[record] {
+				return
 			}
 			now := time.Since(start)
-			clocked[i] = int64(now - last)
+			clocked[record] = int64(now - last)
 			last = now
-		}
+			record++
+		})
 		figures.clocked(g.flow.Records[from:to], clocked)
 	})
 	if got := fmt.Sprintf("%016x", m.BookHash()); got != g.want.StateHash {

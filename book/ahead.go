@@ -1,0 +1,144 @@
+package book
+
+import "unsafe"
+
+// What a command touches of a large market lies in some ten places of memory far from each other, and most are found only through one another: a name's chain,
+// the order in it, that order's neighbours and level. Waiting for each in turn is most of the time that a command takes once hundreds of thousands of orders
+// rest. When commands come in numbers, ApplyAll asks for what those behind the present one will touch, one step of the way at a time:
+//
+//  1. the keys of its ids; asks for its own id's place in the table of ids, and for the head of the chain that has the order it names
+//  2. asks for that order; or, on its way in, for the level it will stand at and the order it will meet first
+//  3. asks for the next one of the chain, if that order is not the one
+//  4. asks for that order's neighbours and level, or for the order it will stand behind
+//
+// Nothing of it is part of the state: between a step and the next another command may change all that was found, and then it was in vain.
+const (
+	// How many commands before its turn a command takes each step: about as long as memory takes to answer, and some more.
+	aheadKeys  = 12
+	aheadOrder = 8
+	aheadChain = 5
+	aheadLevel = 3
+	// aheadRing is how many commands are under way at a time, at most.
+	aheadRing = 16
+	// aheadFrom is how many orders rest in a market that is worth it: smaller ones lie in the second-level cache.
+	aheadFrom = 1 << 14
+)
+
+// ahead is what is known of a command before its turn.
+type ahead struct {
+	own, orig idKey
+	chain     uint32 // of orig; for an order on its way in, its own
+	slot      uint32 // the order it names, or one of the same chain, 0 if none is known
+	level     uint32 // where it will stand, 0 if not known
+}
+
+// ApplyAll takes commands, one after another, each as Apply does; then is told of each, with the events that followed from it, before the next one. out is
+// where events are put; what it returns is out, perhaps grown. The commands must not change meanwhile.
+func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, []Event)) []Event {
+	if m.counters.resting >= aheadFrom {
+		return m.applyAhead(commands, out, then)
+	}
+	for i := range commands {
+		out = m.Apply(&commands[i], out[:0])
+		then(&commands[i], out)
+	}
+	return out
+}
+
+// applyAhead is ApplyAll of a large market.
+func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command, []Event)) []Event {
+	for i := -aheadKeys; i < len(commands); i++ {
+		if k := i + aheadKeys; k < len(commands) {
+			m.foreseeKeys(&commands[k], &m.ahead[k%aheadRing])
+		}
+		if k := i + aheadOrder; uint(k) < uint(len(commands)) {
+			m.foreseeOrder(&commands[k], &m.ahead[k%aheadRing])
+		}
+		if k := i + aheadChain; uint(k) < uint(len(commands)) {
+			m.foreseeChain(&commands[k], &m.ahead[k%aheadRing])
+		}
+		if k := i + aheadLevel; uint(k) < uint(len(commands)) {
+			m.foreseeLevel(&m.ahead[k%aheadRing])
+		}
+		if i < 0 {
+			continue
+		}
+		c := &commands[i]
+		if c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
+			m.keys = &m.ahead[i%aheadRing]
+		}
+		out = m.Apply(c, out[:0])
+		m.keys = nil
+		then(c, out)
+	}
+	return out
+}
+
+// foreseeKeys is step 1.
+func (m *Market) foreseeKeys(c *Command, a *ahead) {
+	a.slot, a.level = 0, 0
+	if c.Kind < Enter || c.Kind > Reduce {
+		return
+	}
+	a.own = idKey{}
+	block := unsafe.Pointer(nil)
+	if c.ClientID[0] != 0 {
+		a.own = makeKey(c.Session, &c.ClientID)
+		block = unsafe.Pointer(&m.ids.blocks[m.ids.home(a.own)])
+	}
+	a.orig = a.own
+	if c.Kind != Enter {
+		a.orig = makeKey(c.Session, &c.OrigID)
+	}
+	a.chain = m.pool.byName.at(a.orig.hash())
+	prefetch(block, unsafe.Pointer(&m.pool.byName.heads[a.chain]))
+}
+
+// foreseeOrder is step 2.
+func (m *Market) foreseeOrder(c *Command, a *ahead) {
+	switch {
+	case c.Kind == Enter:
+		if int(c.Instrument) >= len(m.books) || c.Side > Sell {
+			return
+		}
+		b := &m.books[c.Instrument]
+		a.level = m.nodes.find(&b.ladders[inBook+c.Side], priceKey(c.Side, c.Price))
+		prefetch(unsafe.Pointer(&m.levels.levels[a.level].price), unsafe.Pointer(&m.levels.levels[a.level].ladder))
+		best := &m.levels.levels[b.ladders[inBook+1-c.Side].best]
+		if c.Side == Buy && c.Price >= best.price || c.Side == Sell && c.Price <= best.price || c.Type.in(unpriced) {
+			m.prefetchOrder(best.head)
+		}
+	case c.Kind > Enter && c.Kind <= Reduce:
+		a.slot = m.pool.byName.heads[a.chain]
+		m.prefetchOrder(a.slot)
+	}
+}
+
+func (m *Market) prefetchOrder(slot uint32) {
+	o := &m.pool.orders[slot]
+	prefetch(unsafe.Pointer(o), unsafe.Pointer(&o.name))
+}
+
+// foreseeChain is step 3.
+func (m *Market) foreseeChain(c *Command, a *ahead) {
+	if a.slot == 0 {
+		return
+	}
+	if o := &m.pool.orders[a.slot]; !o.name.is(&c.OrigID) {
+		a.slot = o.sameChain
+		m.prefetchOrder(a.slot)
+	}
+}
+
+// foreseeLevel is step 4.
+func (m *Market) foreseeLevel(a *ahead) {
+	orders, levels := m.pool.orders, m.levels.levels
+	if a.slot == 0 {
+		prefetch(unsafe.Pointer(&orders[levels[a.level].lastSeen]), nil)
+		return
+	}
+	o := &orders[a.slot]
+	prefetch(unsafe.Pointer(&orders[o.prev]), unsafe.Pointer(&orders[o.next]))
+	lv := &levels[o.level]
+	prefetch(unsafe.Pointer(lv), unsafe.Pointer(&lv.ladder))
+}
