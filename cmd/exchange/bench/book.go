@@ -41,6 +41,8 @@ type regime struct {
 //  2. Passes alternate: a fresh market and a fresh baseline, the prefill unmeasured, then the rest of the file.
 //  3. A pass alternates stretches without a look at the clock (rates) and stretches with one after each record (times, by kind).
 //  4. At the end of each pass the book's state must be that of the first.
+//
+// Beside the times it says what memory the book's tables take.
 func Book(o BookOptions) (*Report, error) {
 	r := NewReport("book")
 	regimes, err := openRegimes(o)
@@ -107,7 +109,7 @@ func (g *regime) measure(r *Report, passes int) error {
 	params := func(kind string) map[string]any {
 		return map[string]any{"file": g.name, "kind": kind, "resting": g.want.Resting}
 	}
-	r.Figures = append(r.Figures, ours.all.figure("apply", params("all")))
+	r.Figures = append(r.Figures, g.memory(), ours.all.figure("apply", params("all")))
 	for op, s := range ours.kinds {
 		if s.h.TotalCount() > 0 {
 			r.Figures = append(r.Figures, s.figure("apply", params(kindNames[op])))
@@ -118,6 +120,21 @@ func (g *regime) measure(r *Report, passes int) error {
 		r.Ratios["baseline_over_ours "+g.name] = a / b
 	}
 	return nil
+}
+
+// memory is what a market's tables take, all of it from the start, and how much of that each order has that may rest.
+func (g *regime) memory() Figure {
+	var before, after runtime.MemStats
+	limits := orderflow.LimitsFor(g.flow)
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	m := book.NewMarket(limits)
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(m)
+	bytes := after.TotalAlloc - before.TotalAlloc
+	return Figure{Name: "memory", Params: map[string]any{
+		"file": g.name, "tables_bytes": bytes, "orders": limits.Orders, "client_ids": limits.ClientIDs, "bytes_per_order": bytes / uint64(limits.Orders),
+	}, Samples: 1}
 }
 
 // verify plays the file once through each book without measuring.
