@@ -90,8 +90,9 @@ func (d claimant) Claim(session uint16) bool {
 func (c *conn) read() {
 	buf := make([]byte, readBuffer)
 	for {
-		n, err := c.socket.Read(buf)
-		if c.received(buf[:n], err) {
+		n, err := c.short.read(c.socket, buf)
+		over := c.received(buf[:n], err)
+		if c.short.took(); over {
 			return
 		}
 	}
@@ -210,6 +211,30 @@ func (c *conn) expressly() bool {
 		c.rouse()
 	}
 	return n > 0
+}
+
+// hear is received by the loop: what the client has sent, if nothing else is to be done. The commands are appended to those given.
+func (c *conn) hear(commands []book.Command) []book.Command {
+	b := c.short.listen(&c.mu)
+	if len(b) == 0 {
+		return commands
+	}
+	taken := 0
+	if closed, _ := c.acceptor.Closed(); !closed && !c.abandoned.Load() && c.session != 0 {
+		for now := c.g.r.host.wall(); taken < len(b); {
+			n := c.acceptor.Receive(now, b[taken:])
+			commands = append(commands, c.acceptor.Commands()...)
+			if taken += n; n == 0 {
+				break // its buffers are full until an answer comes back: the reader waits for that
+			}
+		}
+		if closed, _ := c.acceptor.Closed(); closed || c.acceptor.WantsResend() || len(c.acceptor.Bytes()) > 0 {
+			c.rouse()
+		}
+	}
+	c.mu.Unlock()
+	c.short.heed(taken)
+	return commands
 }
 
 // newReports reads the session's new reports; 0: there are none, or they are the writer's business. Under mu.

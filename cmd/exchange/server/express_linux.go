@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -13,13 +14,30 @@ import (
 //
 // writing is held by whoever writes to the socket, from the moment at which it takes bytes from the acceptor, so that they go out in order. It comes before
 // the connection's mu.
+//
+// The other way too: as long as the loop has nothing else to do it looks itself whether the clients that it answered last have something new. It looks at the
+// bytes where they are, and takes from the socket what the acceptor took; the rest is the reader's, who was told of it by the system meanwhile. reading
+// is held by whoever takes bytes from the socket until the acceptor has them.
 type express struct {
 	writing sync.Mutex
 	raw     syscall.RawConn // nil: there is no short way, over TLS for instance
 	write   func(fd uintptr)
 	out     []byte // what the loop took from the acceptor; then what the socket did not take of it
 	taken   int
+
+	reading sync.Mutex
+	receive func(fd uintptr) bool // the reader's
+	buf     []byte
+	n       int
+	failed  syscall.Errno
+	look    func(fd uintptr) // the loop's, as are the following
+	flags   uintptr
+	heard   [heardAtOnce]byte
+	fresh   int
 }
+
+// heardAtOnce is up to how many bytes the loop reads from a client at a time: some ten orders.
+const heardAtOnce = 2 << 10
 
 // open looks whether a socket has a short way.
 func (x *express) open(socket net.Conn) {
@@ -38,6 +56,78 @@ func (x *express) open(socket net.Conn) {
 			x.taken = int(n)
 		}
 	}
+	x.receive = func(fd uintptr) bool {
+		x.reading.Lock()
+		x.n, x.failed = recv(fd, x.buf, syscall.MSG_DONTWAIT)
+		if x.failed == syscall.EAGAIN {
+			x.reading.Unlock()
+			return false
+		}
+		return true
+	}
+	x.look = func(fd uintptr) {
+		x.fresh, _ = recv(fd, x.heard[:x.fresh], x.flags|syscall.MSG_DONTWAIT)
+	}
+}
+
+func recv(fd uintptr, b []byte, flags uintptr) (int, syscall.Errno) {
+	for {
+		n, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), flags, 0, 0)
+		switch e {
+		case 0:
+			return int(n), 0
+		case syscall.EINTR:
+		default:
+			return 0, e
+		}
+	}
+}
+
+// read is the reader's Read of the socket. It calls took when the acceptor has what was read.
+func (x *express) read(socket net.Conn, b []byte) (n int, err error) {
+	if x.raw == nil {
+		return socket.Read(b)
+	}
+	x.buf = b
+	switch err := x.raw.Read(x.receive); {
+	case err != nil: // closed: nothing was tried
+		x.reading.Lock()
+		return 0, err
+	case x.failed != 0:
+		return 0, x.failed
+	case x.n == 0:
+		return 0, io.EOF
+	}
+	return x.n, nil
+}
+
+// took ends a read.
+func (x *express) took() {
+	if x.raw != nil {
+		x.reading.Unlock()
+	}
+}
+
+// listen gives what the client has sent, and leaves it there, if the loop may read now; if that is anything, the loop holds the connection's mu, gives it
+// back, and calls heed.
+func (x *express) listen(mu *sync.Mutex) []byte {
+	if x.raw == nil || !x.reading.TryLock() {
+		return nil
+	}
+	if x.flags, x.fresh = syscall.MSG_PEEK, len(x.heard); x.raw.Control(x.look) == nil && x.fresh > 0 && mu.TryLock() {
+		return x.heard[:x.fresh]
+	}
+	x.reading.Unlock()
+	return nil
+}
+
+// heed takes so many of the bytes from the socket.
+func (x *express) heed(taken int) {
+	if x.fresh = taken; taken > 0 {
+		x.flags = 0
+		_ = x.raw.Control(x.look) // fails when the socket was closed: they are gone then too
+	}
+	x.reading.Unlock()
 }
 
 // begin tells whether the loop may write now. If so it holds the connection's mu, gives it back when it has taken what there is, and then calls end.

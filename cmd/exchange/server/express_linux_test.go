@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"syscall"
 	"testing"
@@ -70,4 +72,59 @@ func TestShortWayToASlowReader(t *testing.T) {
 	}
 	c.send("1", "112=all|")
 	c.expect("35=0", "112=all")
+}
+
+// The reader and the loop take turns at what a client sends, in whatever pieces it comes: each order is entered once, in order, and some of it is the loop's.
+func TestShortWayIn(t *testing.T) {
+	v := openFIXVenue(t, nil, func(*Config) {})
+	c := v.call("CLIENT1", nil)
+	c.send("A", fixLogon)
+	c.expect("35=A", "34=1")
+	const orders = 3000
+	stream := &pieces{to: c.conn, r: rand.New(rand.NewPCG(1, 1))}
+	sender := &fixCaller{t: t, conn: stream, sender: "CLIENT1", seq: c.seq}
+	go func() {
+		for n := range orders {
+			sender.send("D", fmt.Sprintf("11=O%d|21=1|55=ABC|54=1|60=<now>|38=10|40=2|44=99.00|", n))
+		}
+		sender.send("1", "112=all|")
+	}()
+	for n := range orders {
+		c.expect("35=8", fmt.Sprintf("34=%d", 2+n), fmt.Sprintf("11=O%d", n), "39=0")
+	}
+	c.expect("35=0", "112=all")
+	if heard := v.heard.Load(); heard < orders/100 || heard > orders*99/100 {
+		t.Errorf("the loop heard %d of %d orders itself: both were to be at work", heard, orders)
+	} else {
+		t.Logf("the loop heard %d of %d orders itself", heard, orders)
+	}
+}
+
+// pieces is a connection whose writes are cut and joined by chance, with pauses.
+type pieces struct {
+	net.Conn
+	to   net.Conn
+	r    *rand.Rand
+	kept []byte
+}
+
+func (p *pieces) Write(b []byte) (int, error) {
+	for p.kept = append(p.kept, b...); len(p.kept) > 0; {
+		n := len(p.kept)
+		switch p.r.IntN(8) {
+		case 0:
+			if n < 3000 && !bytes.Contains(b, []byte("35=1")) {
+				return len(b), nil // with the next
+			}
+		case 1, 2:
+			n = 1 + p.r.IntN(n)
+		case 3:
+			time.Sleep(time.Duration(p.r.IntN(300)) * time.Microsecond)
+		}
+		if _, err := p.to.Write(p.kept[:n]); err != nil {
+			return 0, err
+		}
+		p.kept = p.kept[n:]
+	}
+	return len(b), nil
 }

@@ -16,3 +16,8 @@ type express struct {
 func (*express) open(net.Conn)          {}
 func (*express) begin(*sync.Mutex) bool { return false }
 func (*express) end() bool              { return true }
+
+func (*express) read(socket net.Conn, b []byte) (int, error) { return socket.Read(b) }
+func (*express) took()                                       {}
+func (*express) listen(*sync.Mutex) []byte                   { return nil }
+func (*express) heed(int)                                    {}

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,8 +45,9 @@ func (n *notes) String() string {
 
 // fixVenue is a replica's FIX ports with a loop that decides at once: no consensus, no other replica.
 type fixVenue struct {
-	t testing.TB
-	r *Replica
+	t     testing.TB
+	r     *Replica
+	heard atomic.Int64 // commands that the loop read from sockets itself
 }
 
 func openFIXVenue(t testing.TB, log *notes, change func(*Config)) *fixVenue {
@@ -77,7 +79,7 @@ func openFIXVenue(t testing.TB, log *notes, change func(*Config)) *fixVenue {
 	r.outbox.onEvent = r.deliver
 	r.directory.serving.Store(true)
 	go r.gateway.serve()
-	v := &fixVenue{t, r}
+	v := &fixVenue{t: t, r: r}
 	go v.loop()
 	t.Cleanup(func() {
 		r.stopping.Store(true)
@@ -98,7 +100,10 @@ func (v *fixVenue) loop() {
 		default:
 		}
 		v.r.leading.followSessions(v.r, monotonic())
-		if !v.r.leading.take(&c) && !v.r.inbox.take(&c) {
+		had := len(v.r.heard)
+		v.r.listen()
+		v.heard.Add(int64(len(v.r.heard) - had))
+		if !v.r.leading.take(&c) && !v.r.takeHeard(&c) && !v.r.inbox.take(&c) {
 			time.Sleep(50 * time.Microsecond)
 			continue
 		}

@@ -63,32 +63,57 @@ func (c *ouchConn) abandon() {
 func (c *ouchConn) read() {
 	buf := make([]byte, ouchReadBuffer)
 	for {
-		n, err := c.socket.Read(buf)
-		for rest, pending := buf[:n], false; (len(rest) > 0 || pending) && !c.abandoned.Load(); {
-			if pending {
-				time.Sleep(inboxBackoff) // the answer to its login is awaited: what follows that waits meanwhile
-			}
-			c.mu.Lock()
-			taken := c.acceptor.Receive(time.Now().UnixNano(), rest)
-			pending = c.acceptor.Pending()
-			c.takeCommands()
-			c.mu.Unlock()
-			rest = rest[taken:]
-			c.submit(c.commands)
-		}
-		c.mu.Lock()
-		if err != nil {
-			c.acceptor.Hangup("connection closed by the client")
-		}
-		c.takeCommands()
-		closed, _ := c.acceptor.Closed()
-		c.mu.Unlock()
-		c.submit(c.commands)
-		if closed || err != nil || c.abandoned.Load() {
+		n, err := c.short.read(c.socket, buf)
+		over := c.received(buf[:n], err)
+		if c.short.took(); over {
 			c.rouse()
 			return
 		}
 	}
+}
+
+// received takes what was read; it tells whether nothing more is to be read.
+func (c *ouchConn) received(rest []byte, err error) (over bool) {
+	for pending := false; (len(rest) > 0 || pending) && !c.abandoned.Load(); {
+		if pending {
+			time.Sleep(inboxBackoff) // the answer to its login is awaited: what follows that waits meanwhile
+		}
+		c.mu.Lock()
+		taken := c.acceptor.Receive(time.Now().UnixNano(), rest)
+		pending = c.acceptor.Pending()
+		c.takeCommands()
+		c.mu.Unlock()
+		rest = rest[taken:]
+		c.submit(c.commands)
+	}
+	c.mu.Lock()
+	if err != nil {
+		c.acceptor.Hangup("connection closed by the client")
+	}
+	c.takeCommands()
+	closed, _ := c.acceptor.Closed()
+	c.mu.Unlock()
+	c.submit(c.commands)
+	return closed || err != nil || c.abandoned.Load()
+}
+
+// hear is received by the loop: what the client has sent, if nothing else is to be done. The commands are appended to those given.
+func (c *ouchConn) hear(commands []book.Command) []book.Command {
+	b := c.short.listen(&c.mu)
+	if len(b) == 0 {
+		return commands
+	}
+	taken := 0
+	if closed, _ := c.acceptor.Closed(); !closed && !c.abandoned.Load() && !c.acceptor.Pending() && c.acceptor.Next() != 0 {
+		taken = c.acceptor.Receive(time.Now().UnixNano(), b)
+		commands = append(commands, c.acceptor.Commands()...)
+		if closed, _ := c.acceptor.Closed(); closed || len(c.acceptor.Bytes()) > 0 {
+			c.rouse()
+		}
+	}
+	c.mu.Unlock()
+	c.short.heed(taken)
+	return commands
 }
 
 // takeCommands copies out what is to be submitted. Under mu.

@@ -160,6 +160,9 @@ const expressSessions = 2
 // wakeAll tells the writers of sessions with new reports, or writes those itself, if they are few and no order waits. The loop's.
 func (r *Replica) wakeAll(sessions []uint16) {
 	if len(sessions) <= expressSessions && r.inbox.waiting() == 0 {
+		if len(sessions) > 0 {
+			r.talking = append(r.talking[:0], sessions...)
+		}
 		sessions = slices.DeleteFunc(sessions, r.express)
 	}
 	if r.waker != nil {
@@ -169,6 +172,32 @@ func (r *Replica) wakeAll(sessions []uint16) {
 	for _, s := range sessions {
 		r.wake(s)
 	}
+}
+
+// listen reads from the clients that were answered last, while nothing else waits: their next order needs no other thread then.
+func (r *Replica) listen() {
+	if r.inbox.waiting() > 0 || len(r.heard) > 0 {
+		return
+	}
+	for _, s := range r.talking {
+		if c := r.gateway.live[s].Load(); c != nil {
+			r.heard = c.hear(r.heard)
+		} else if c := r.ouch.live[s].Load(); c != nil {
+			r.heard = c.hear(r.heard)
+		}
+	}
+}
+
+// takeHeard gives the oldest command that listen found.
+func (r *Replica) takeHeard(c *book.Command) bool {
+	if r.heardAt == len(r.heard) {
+		return false
+	}
+	*c = r.heard[r.heardAt]
+	if r.heardAt++; r.heardAt == len(r.heard) {
+		r.heard, r.heardAt = r.heard[:0], 0
+	}
+	return true
 }
 
 func (r *Replica) express(session uint16) bool {

@@ -33,6 +33,9 @@ type Replica struct {
 	batch     []byte // encoded commands of the proposal being made, kept while consensus is busy
 	lastTime  int64  // leader's time of the last command, ns since the Unix epoch; never falls
 	taken     book.Command
+	talking   []uint16       // sessions that were answered last, expressSessions at most
+	heard     []book.Command // by listen, of which heardAt were proposed
+	heardAt   int
 	decided   []book.Command                    // of an entry, decodedAtOnce at most
 	then      func(*book.Command, []book.Event) // followed
 	chores    choreTimes
@@ -284,13 +287,15 @@ func (r *Replica) turn(now int64) bool {
 	r.followConsensus(now)
 	worked := r.applyDecided()
 	if r.leading.active {
+		r.listen()
 		if r.proposeWaiting() {
 			r.node.Poll(now)
 			r.applyDecided()
 			worked = true
 		}
-	} else if r.inbox.waiting() > 0 {
+	} else if r.inbox.waiting() > 0 || len(r.heard) > 0 {
 		r.inbox.drain()
+		r.heard, r.heardAt = r.heard[:0], 0
 	}
 	select {
 	case f := <-r.requests:
@@ -360,7 +365,7 @@ func (r *Replica) followed(c *book.Command, events []book.Event) {
 func (r *Replica) proposeWaiting() bool {
 	if len(r.batch) == 0 {
 		for n := 0; n < r.cfg.Limits.BatchCommands && len(r.batch)+book.MaxCommandLen <= r.node.MaxPayload(); n++ {
-			if !r.leading.take(&r.taken) && !r.inbox.take(&r.taken) {
+			if !r.leading.take(&r.taken) && !r.takeHeard(&r.taken) && !r.inbox.take(&r.taken) {
 				break
 			}
 			r.lastTime = max(r.lastTime, r.host.wall())
