@@ -17,15 +17,16 @@ import (
 
 // Config is everything that one replica is told: one struct, one TOML file. An unknown key is an error.
 type Config struct {
-	Cluster     string `toml:"cluster" comment:"Name of the cluster; all its replicas have the same."`
-	ID          int    `toml:"id" comment:"This replica, 1..16. It must be one of the members."`
-	Dir         string `toml:"dir" comment:"Directory of the cluster on this host. Replicas of one shm cluster share it; no two clusters may."`
-	Provider    string `toml:"provider" comment:"How replicas reach each other's memory: shm (processes of one host), tcp (any hosts), verbs (RDMA cards; the program must be built with -tags verbs)."`
-	Durability  string `toml:"durability" comment:"When an order is acknowledged: memory (at a majority of memories)."`
-	Spin        string `toml:"spin" comment:"How the replica's loop waits: busy (never sleeps), adaptive (spins, then sleeps), park (sleeps at once)."`
-	Realtime    bool   `toml:"realtime" comment:"When another replica dies, the loop runs ahead of ordinary threads for 2 ms (SCHED_RR), where the system lets it: root, CAP_SYS_NICE, ulimit -r 2."`
-	LogLevel    string `toml:"log_level" comment:"debug, info, warn or error."`
-	FeedSession string `toml:"feed_session" comment:"Session id of the market data feed: at most 10 letters and digits, the same on every replica."`
+	Cluster     string   `toml:"cluster" comment:"Name of the cluster; all its replicas have the same."`
+	ID          int      `toml:"id" comment:"This replica, 1..16. It must be one of the members."`
+	Dir         string   `toml:"dir" comment:"Directory of the cluster on this host. Replicas of one shm cluster share it; no two clusters may."`
+	Provider    string   `toml:"provider" comment:"How replicas reach each other's memory: shm (processes of one host), tcp (any hosts), verbs (RDMA cards; the program must be built with -tags verbs)."`
+	Durability  string   `toml:"durability" comment:"When an order is acknowledged: memory (at a majority of memories)."`
+	Spin        string   `toml:"spin" comment:"How the replica's loop waits: busy (never sleeps), adaptive (spins, then sleeps), park (sleeps at once)."`
+	FollowerNap Duration `toml:"follower_nap" comment:"How long a follower with nothing to do sleeps before it looks into its memory again, unless spin is busy. A shorter nap keeps it nearer to the leader, and takes processor time from it where they share a machine."`
+	Realtime    bool     `toml:"realtime" comment:"When another replica dies, the loop runs ahead of ordinary threads for 2 ms (SCHED_RR), where the system lets it: root, CAP_SYS_NICE, ulimit -r 2."`
+	LogLevel    string   `toml:"log_level" comment:"debug, info, warn or error."`
+	FeedSession string   `toml:"feed_session" comment:"Session id of the market data feed: at most 10 letters and digits, the same on every replica."`
 
 	Members      []Member      `toml:"members" comment:"All replicas."`
 	Instruments  []Instrument  `toml:"instruments" comment:"What is traded. Symbols of at most 8 characters; ticks with at most 4 decimals."`
@@ -197,7 +198,7 @@ func (d Duration) D() time.Duration { return time.Duration(d) }
 // DefaultConfig is a cluster of three replicas on this host, as `exchange config print-defaults` writes it.
 func DefaultConfig() Config {
 	c := Config{
-		Cluster: "exchange", ID: 1, Dir: "exchange-data", Provider: "shm", Durability: "memory", Spin: "adaptive", Realtime: true,
+		Cluster: "exchange", ID: 1, Dir: "exchange-data", Provider: "shm", Durability: "memory", Spin: "adaptive", FollowerNap: Duration(400 * time.Microsecond), Realtime: true,
 		LogLevel: "info", FeedSession: "DAY0000001",
 		Instruments:  []Instrument{{"ABC", "0.01", 1}, {"DEF", "0.01", 1}},
 		Participants: []string{"FIRM1", "FIRM2"},
@@ -376,6 +377,7 @@ func (c *Config) checkChoices() error {
 		{"gateway.max_connections_per_address", c.Gateway.MaxPerAddress, 0, 1 << 20},
 		{"gateway.new_connections_per_second", c.Gateway.NewPerAddress, 0, 1 << 20}, {"gateway.messages_per_second", c.Gateway.MessagesPerSecond, 0, 1 << 30},
 		{"gateway.message_burst", c.Gateway.MessageBurst, 1, 1 << 30}, {"gateway.max_refused", c.Gateway.MaxRefused, 0, 1 << 30},
+		{"follower_nap (ns)", int(c.FollowerNap), 10_000, 2_000_000},
 		{"gateway.market_data_interval (ns)", int(c.Gateway.MarketDataInterval), 1_000_000, 60_000_000_000},
 	} {
 		if b.v < b.lo || b.v > b.hi {

@@ -75,14 +75,10 @@ const (
 	// loopRequests bounds the functions waiting to be run by the loop.
 	loopRequests = 64
 	// spinFor is how long the adaptive loop spins without work before it sleeps, ns: some round trips of a client that waits for each answer.
-	// followerNap and leaderNap are how long it then sleeps at most: a leader is woken by its inbox, a follower's memory is written without a wake-up.
-	// After idleTurns it naps longer.
-	spinFor     = 200_000
-	yieldEvery  = 32 // so many turns without work one that spins lets others run
-	idleTurns   = 2000
-	followerNap = 50 * time.Microsecond
-	idleNap     = 200 * time.Microsecond
-	leaderNap   = 500 * time.Microsecond
+	// leaderNap is how long it then sleeps at most: it is woken by its inbox. A follower's memory is written without a wake-up: Config.FollowerNap.
+	spinFor    = 200_000
+	yieldEvery = 32 // so many turns without work one that spins lets others run
+	leaderNap  = 500 * time.Microsecond
 	// entriesPerTurn bounds how long one turn applies before consensus is polled again.
 	entriesPerTurn = 256
 	// decodedAtOnce bounds how many commands of an entry are decoded before they are applied: what the state machine looks ahead at, and
@@ -250,7 +246,7 @@ func (r *Replica) loop() {
 				thread.Yield() // it is on others that it waits, and they may be waiting for this processor
 			}
 		default:
-			r.rest(idle)
+			r.rest()
 		}
 	}
 }
@@ -265,18 +261,15 @@ func (r *Replica) spins() int64 {
 }
 
 // rest sleeps until something comes into the inbox, or for a nap.
-func (r *Replica) rest(idle int) {
+func (r *Replica) rest() {
 	r.park.Prepare()
 	if r.inbox.waiting() > 0 || len(r.requests) > 0 || r.stopping.Load() {
 		r.park.Cancel()
 		return
 	}
-	nap := followerNap
-	switch {
-	case r.leading.active:
+	nap := r.cfg.FollowerNap.D()
+	if r.leading.active {
 		nap = leaderNap
-	case idle > idleTurns:
-		nap = idleNap
 	}
 	r.park.Sleep(nap)
 }
