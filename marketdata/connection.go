@@ -27,13 +27,20 @@ type connection struct {
 	armed atomic.Bool
 	wake  chan struct{}
 
+	// sending is held from the moment at which bytes are taken from the core until the socket has them, so that they go out in order. It comes before mu.
+	sending sync.Mutex
+	short   express
+	rest    []byte // what the socket did not take of what was sent expressly
+
 	once sync.Once
 	done chan struct{}
 	why  error // of the end; read after done
 }
 
 func newConnection(s *Server, conn net.Conn) *connection {
-	return &connection{server: s, conn: conn, core: soupbin.MakeServer(s.now()), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c := &connection{server: s, conn: conn, core: soupbin.MakeServer(s.now()), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	c.short.open(conn)
+	return c
 }
 
 // end closes the connection; the first reason counts.
@@ -143,17 +150,11 @@ func (c *connection) write() error {
 	defer ticker.Stop()
 	buf := make([]byte, 0, sendBuffer+soupbin.MaxPacket)
 	for {
-		out, last := c.fill(buf[:0])
-		if len(out) > 0 {
-			c.conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout))
-			if _, err := c.conn.Write(out); err != nil {
-				return fmt.Errorf("writing: %w", err)
-			}
-		}
+		sent, err := c.send(buf)
 		switch {
-		case last != nil:
-			return last
-		case len(out) > 0:
+		case err != nil:
+			return err
+		case sent > 0:
 			continue
 		}
 		select {
@@ -165,10 +166,58 @@ func (c *connection) write() error {
 	}
 }
 
-// fill takes what there is to send now, at most sendBuffer bytes and a message. last is not nil if the connection is to be closed after it.
-func (c *connection) fill(out []byte) (_ []byte, last error) {
+// send writes what there is to send now; an error ends the connection.
+func (c *connection) send(buf []byte) (sent int, err error) {
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	out, last := c.fill(append(buf[:0], c.rest...))
+	c.mu.Unlock()
+	c.rest = c.rest[:0]
+	if len(out) > 0 {
+		c.conn.SetWriteDeadline(time.Now().Add(c.server.config.WriteTimeout))
+		if _, err := c.conn.Write(out); err != nil {
+			return 0, fmt.Errorf("writing: %w", err)
+		}
+	}
+	return len(out), last
+}
+
+// expressBuffer is how much is sent expressly at a time, and a message.
+const expressBuffer = 512
+
+// expressly is send on the thread of the store's writer, of a few messages, and waits for nothing. It tells whether all there is went out; the connection's
+// own writer does the rest.
+func (c *connection) expressly() bool {
+	if !c.short.possible() || !c.sending.TryLock() {
+		return false
+	}
+	defer c.sending.Unlock()
+	if len(c.rest) > 0 || !c.mu.TryLock() {
+		return false
+	}
+	if !c.core.LoggedIn() || len(c.answer) > 0 {
+		c.mu.Unlock()
+		return false
+	}
+	out, err := c.rest[:0], error(nil)
+	for now := c.server.now(); len(out) < expressBuffer && err == nil; {
+		var message []byte
+		if message, err = c.reader.Next(); err == nil {
+			out = c.core.AppendSequenced(out, message, now)
+		}
+	}
+	c.mu.Unlock()
+	taken := 0
+	if len(out) > 0 {
+		taken = c.short.send(out)
+	}
+	c.rest = out[:copy(out, out[taken:])]
+	return errors.Is(err, feed.ErrNotYet) && len(c.rest) == 0
+}
+
+// fill takes what there is to send now, at most sendBuffer bytes and a message. last is not nil if the connection is to be closed after it. Under mu.
+func (c *connection) fill(out []byte) (_ []byte, last error) {
 	now := c.server.now()
 	out = append(out, c.answer...)
 	c.answer = c.answer[:0]

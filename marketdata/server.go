@@ -77,7 +77,7 @@ func NewServer(store *feed.Store, config ServerConfig) (*Server, error) {
 		listeners: map[net.Listener]struct{}{}, connections: map[*connection]struct{}{},
 	}
 	var err error
-	if s.follower, err = store.FollowWith(s.wakeAll); err != nil {
+	if s.follower, err = store.FollowExpress(s.expressly, s.wakeAll); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -200,6 +200,26 @@ func (s *Server) wakeAll() {
 	for c := range s.connections {
 		c.wakeIfArmed()
 	}
+}
+
+// expressConnections is up to how many connections the writer of the store sends new messages to itself.
+const expressConnections = 2
+
+// expressly sends what is new on the thread of the store's writer, if connections and messages are few: to wake a connection's writer costs more than the
+// write. It tells whether all is on its way.
+func (s *Server) expressly() bool {
+	if !s.mu.TryLock() {
+		return false
+	}
+	defer s.mu.Unlock()
+	if len(s.connections) > expressConnections || s.ended.Load() {
+		return false
+	}
+	all := true
+	for c := range s.connections {
+		all = c.expressly() && all
+	}
+	return all
 }
 
 // now is the connections' clock.

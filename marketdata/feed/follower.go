@@ -35,9 +35,11 @@ func (s *Store) Follow() (*Follower, error) { return s.FollowWith(nil) }
 // FollowWith is Follow for one who wakes others: wake is called in place of a send to C, by whoever calls Wake or Publish, and must not block for long.
 func (s *Store) FollowWith(wake func()) (*Follower, error) { return s.follow(wake, nil) }
 
-// FollowExpress is Follow for one that can do its work on the writer's own thread: express is called by Publish before anybody is woken, must not wait for
-// anything, and tells whether it has done all that there was to do. Otherwise the follower is woken.
-func (s *Store) FollowExpress(express func() bool) (*Follower, error) { return s.follow(nil, express) }
+// FollowExpress is FollowWith (Follow, if wake is nil) for one that can do its work on the writer's own thread: express is called by Publish before anybody is
+// woken, must not wait for anything, and tells whether it has done all that there was to do. Otherwise the follower is woken.
+func (s *Store) FollowExpress(express func() bool, wake func()) (*Follower, error) {
+	return s.follow(wake, express)
+}
 
 func (s *Store) follow(wake func(), express func() bool) (*Follower, error) {
 	s.following.Lock()

@@ -101,7 +101,7 @@ func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error)
 	p := &Publisher{config: config, store: store, conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{}), start: time.Now()}
 	p.reader, p.buf = store.NewReader(config.From), make([]byte, 0, HeaderLen+BlockLen+feed.MaxMessage+config.MaxPacket)
 	p.express.open(conn, config.Destinations)
-	if p.follower, err = store.FollowExpress(p.expressly); err != nil {
+	if p.follower, err = store.FollowExpress(p.expressly, nil); err != nil {
 		conn.Close()
 		return nil, err
 	}
