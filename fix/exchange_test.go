@@ -52,6 +52,36 @@ type tradingClient struct {
 }
 
 func openTrading(t *testing.T, d *datadriven.TestData) *trading {
+	return startTrading(t, func(name string, s *SessionConfig) {
+		for _, arg := range d.CmdArgs {
+			n := 0
+			switch arg.Key {
+			case "a", "b", "c":
+				if strings.ToUpper(arg.Key) == name {
+					v, ok := VersionNamed(arg.Vals[0])
+					if !ok {
+						d.Fatalf(t, "version %s", arg.Vals[0])
+					}
+					s.Version = v
+				}
+			case "rate":
+				d.ScanArgs(t, "rate", &n)
+				s.MessagesPerSecond = n
+			case "burst":
+				d.ScanArgs(t, "burst", &n)
+				s.MessageBurst = n
+			case "refused":
+				d.ScanArgs(t, "refused", &n)
+				s.MaxRefused = n
+			default:
+				d.Fatalf(t, "setting %s", arg.Key)
+			}
+		}
+	})
+}
+
+// startTrading opens a market and logs the three sessions on, each with the settings that it is given.
+func startTrading(t *testing.T, set func(name string, s *SessionConfig)) *trading {
 	h, configs := newHall(t, 2)
 	drop := book.Command{Kind: book.AddSession, Protocol: book.FIX, Flags: book.DropCopy}
 	copy(drop.ClientID[:], "T3>ISLD")
@@ -61,30 +91,7 @@ func openTrading(t *testing.T, d *datadriven.TestData) *trading {
 	tr := &trading{t: t, hall: h, now: storyStart}
 	for i, cfg := range configs {
 		c := &tradingClient{name: string(rune('A' + i)), floor: &floor{session: cfg}, seq: 1}
-		for _, arg := range d.CmdArgs {
-			n := 0
-			switch arg.Key {
-			case "a", "b", "c":
-				if strings.ToUpper(arg.Key) == c.name {
-					v, ok := VersionNamed(arg.Vals[0])
-					if !ok {
-						d.Fatalf(t, "version %s", arg.Vals[0])
-					}
-					c.floor.session.Version = v
-				}
-			case "rate":
-				d.ScanArgs(t, "rate", &n)
-				c.floor.session.MessagesPerSecond = n
-			case "burst":
-				d.ScanArgs(t, "burst", &n)
-				c.floor.session.MessageBurst = n
-			case "refused":
-				d.ScanArgs(t, "refused", &n)
-				c.floor.session.MaxRefused = n
-			default:
-				d.Fatalf(t, "setting %s", arg.Key)
-			}
-		}
+		set(c.name, &c.floor.session)
 		c.acceptor = NewAcceptor(AcceptorConfig{Market: h}, c.floor)
 		tr.clients = append(tr.clients, c)
 		logon := "98=0|108=30"
@@ -224,6 +231,43 @@ func (tr *trading) check(c *tradingClient, frame []byte) {
 		}
 	}
 	tr.out.WriteString("\n")
+}
+
+// message is a message as the stories write it: session, colon, fields with blanks between them.
+type message string
+
+// first is the first message that the session got since out was emptied.
+func (tr *trading) first(session string) message {
+	for _, line := range strings.Split(tr.out.String(), "\n") {
+		if strings.HasPrefix(line, session+":") {
+			return message(line + " ")
+		}
+	}
+	tr.t.Fatalf("%s got nothing: %s", session, tr.out.String())
+	return ""
+}
+
+// has holds the message to fields; a value may have blanks, a word without = goes on with the one before.
+func (m message) has(t *testing.T, fields string) {
+	t.Helper()
+	var want []string
+	for _, word := range strings.Fields(fields) {
+		if strings.Contains(word, "=") || len(want) == 0 {
+			want = append(want, word)
+		} else {
+			want[len(want)-1] += " " + word
+		}
+	}
+	for _, f := range want {
+		if !strings.Contains(string(m), " "+f+" ") {
+			t.Errorf("%s is not in %s", f, m)
+		}
+	}
+}
+
+// replaceWord puts a field for another.
+func replaceWord(fields, old, new string) string {
+	return strings.TrimSpace(strings.ReplaceAll(fields+" ", old+" ", new+" "))
 }
 
 // Depth, Last and State let the hall be a MarketView.

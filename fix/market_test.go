@@ -14,6 +14,7 @@ type hall struct {
 	buf     []book.Event
 	streams map[uint16][]book.Event
 	stores  map[uint16][]book.Event
+	applied func(*book.Command) // is told of each command
 }
 
 func newHall(t *testing.T, sessions int) (*hall, []SessionConfig) {
@@ -42,6 +43,9 @@ func newHall(t *testing.T, sessions int) (*hall, []SessionConfig) {
 
 func (h *hall) apply(c *book.Command, now int64) {
 	c.Time = now
+	if h.applied != nil {
+		h.applied(c)
+	}
 	h.buf = h.market.Apply(c, h.buf[:0])
 	for _, ev := range h.buf {
 		if ev.Session == 0 {

@@ -94,6 +94,9 @@ func (e *encoder) reportTail(ev *book.Event, execType byte, v *Version) {
 	if ev.Flags&book.DropCopy != 0 {
 		e.char(tagCopyMsgIndicator, 'Y')
 	}
+	if ev.Conditions&book.PostOnlySlide != 0 {
+		e.char(tagPriceProtectionScope, '1')
+	}
 }
 
 // told writes what a status report has besides: the request's id and, of a mass status, how many there are.

@@ -109,6 +109,7 @@ const (
 	tagTotNumReports                  = 911
 	tagLastRptRequested               = 912
 	tagMinPriceIncrement              = 969
+	tagPriceProtectionScope           = 1092
 	tagApplVerID                      = 1128
 	tagDefaultApplVerID               = 1137
 	tagDisplayQty                     = 1138

@@ -135,7 +135,8 @@ func (t *termsReader) stop() {
 	}
 }
 
-// conditions reads ExecInst (18), MinQty (110), MaxFloor (111) or DisplayQty (1138), and SelfMatchPreventionInstruction (2964).
+// conditions reads ExecInst (18) with PriceProtectionScope (1092), MinQty (110), MaxFloor (111) or DisplayQty (1138), and SelfMatchPreventionInstruction
+// (2964).
 func (t *termsReader) conditions() {
 	c, m := t.c, t.m
 	for rest := m.get(tagExecInst); len(rest) > 0; {
@@ -151,6 +152,7 @@ func (t *termsReader) conditions() {
 			t.refuse(book.UnsupportedOrder)
 		}
 	}
+	t.protection()
 	if m.has(tagMinQty) {
 		c.MinQty = t.quantity(tagMinQty)
 	}
@@ -173,6 +175,18 @@ func (t *termsReader) conditions() {
 		case '4':
 			c.SelfTrade = book.DecrementAndCancel
 		}
+	}
+}
+
+// protection reads PriceProtectionScope (1092): a post-only order protected at this venue slides to a price at which it does not trade, where it would be refused.
+func (t *termsReader) protection() {
+	c := t.c
+	switch {
+	case !t.m.has(tagPriceProtectionScope), t.m.is(tagPriceProtectionScope, '0'):
+	case t.m.is(tagPriceProtectionScope, '1') && c.Conditions&book.PostOnly != 0:
+		c.Conditions = c.Conditions&^book.PostOnly | book.PostOnlySlide
+	default:
+		t.refuse(book.UnsupportedOrder)
 	}
 }
 
