@@ -17,6 +17,9 @@ func encodeMassCancelReport(dst []byte, ev *book.Event, ctx *EncodeContext) []by
 		asked = '1'
 		e.text(tagSymbol, instrument.Symbol)
 	}
+	if ev.Code != 'S' && ev.Code != 'P' { // refused for what it asked for, which the command carried there
+		asked = ev.Code
+	}
 	if ev.Reason != book.NoReason {
 		e.text(tagText, ev.Reason.String())
 	}

@@ -91,7 +91,8 @@ func (a *Acceptor) massCancelRequest(in *inbound) {
 	m := in.m
 	c := a.orderCommand(book.MassCancel, in)
 	c.Code = 'S'
-	switch m.get(tagMassCancelRequestType)[0] {
+	asked := m.get(tagMassCancelRequestType)[0]
+	switch asked {
 	case '7':
 	case '1':
 		a.instrument(c, m)
@@ -99,6 +100,9 @@ func (a *Acceptor) massCancelRequest(in *inbound) {
 		c.Reason = book.UnsupportedOrder
 	}
 	oneSide(c, m)
+	if c.Reason != book.NoReason {
+		c.Code = asked // for the answer: nothing is cancelled by it
+	}
 }
 
 // oneSide fills Side if the request names one.
