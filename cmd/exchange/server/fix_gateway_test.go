@@ -243,7 +243,9 @@ func TestFIXAdmission(t *testing.T) {
 	first := v.call("CLIENT1", nil)
 	first.send("A", fixLogon)
 	first.expect("35=A")
-	v.call("CLIENT2", nil).refused()
+	other := v.call("CLIENT2", nil)
+	other.send("A", fixLogon)
+	other.refused()
 }
 
 func TestFIXThrottleDropCopyAndMarketData(t *testing.T) {

@@ -75,7 +75,7 @@ func TestFIXWithTLSAlways(t *testing.T) {
 		t.Errorf("without TLS: %q, %v", got, err)
 	}
 	old := without.Clone()
-	old.MaxVersion = tls.VersionTLS11 //nolint:gosec // it is to be refused
+	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	if conn, err := tls.Dial("tcp", v.r.gateway.listeners[0].Addr().String(), old); err == nil {
 		conn.Close()
 		t.Error("TLS 1.1 is spoken")
@@ -93,7 +93,9 @@ func TestFIXMaxConnections(t *testing.T) {
 		c.send("A", fixLogon)
 		c.expect("35=A")
 	}
-	v.call("DROP", nil).refused()
+	third := v.call("DROP", nil)
+	third.send("A", fixLogon)
+	third.refused()
 	first.conn.Close()
 	session, _ := v.r.market.SessionByName("CLIENT1>EXCHANGE")
 	v.gone(session)
