@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the exchange and both clients written by others, and kills leaders under them. Needs g++ and libquickfix-dev; the Go module of quickfixgo comes over the Go proxy.
+# Builds the exchange and both clients written by others, and kills leaders under four of each. Needs g++ and libquickfix-dev; the Go module of quickfixgo comes over the Go proxy.
 #   fix/peers/run.sh [KILLS]
 set -eu
 cd "$(dirname "$0")/../.."
@@ -13,4 +13,4 @@ trap 'rm -rf "$out"' EXIT
 go build -o "$out/exchange" ./cmd/exchange
 (cd fix/peers/quickfixgo && go build -o "$out/quickfixgo" ./client && go build -o "$out/drill" ./drill)
 g++ -std=c++14 -O1 -w -o "$out/quickfix" fix/peers/quickfix/client.cc -lquickfix -lpthread
-"$out/drill" --exchange "$out/exchange" --clients "$out/quickfixgo,$out/quickfix" --kills "$kills"
+"$out/drill" --exchange "$out/exchange" --clients "$(printf "$out/quickfixgo,$out/quickfix,%.0s" 1 2 3)$out/quickfixgo,$out/quickfix" --kills "$kills"

@@ -13,7 +13,7 @@ const Target = "EXCHANGE"
 // Numbers of the sample market: its own traders', and those left free for clients from outside.
 const (
 	SampleTraders = 16 // sessions TRADER1 …, of which --traders says how many are used
-	FreeSessions  = 8  // CLIENT1 …
+	FreeSessions  = 8  // CLIENT1 …; the orders of the last two are cancelled when they stay away
 	// OUCHTraders are the accounts OT1 …, FreeAccounts OUCH1 … for clients from outside.
 	OUCHTraders  = 8
 	FreeAccounts = 4
@@ -45,6 +45,7 @@ func SampleMarket(c *server.Config) {
 	}
 	for i := 1; i <= FreeSessions; i++ {
 		add(fmt.Sprintf("CLIENT%d", i), fmt.Sprintf("OUTSIDE%d", i))
+		c.FIXSessions[len(c.FIXSessions)-1].CancelOnDisconnect = i > FreeSessions-2
 	}
 	account := func(kind string, count int) {
 		for i := 1; i <= count; i++ {

@@ -25,6 +25,9 @@ struct Options {
   int window = 50, every_us = 2000, patience_s = 60;
 };
 
+// kResting is the first order: it lies in the book, far from all others, for as long as the client comes back in time.
+const char kResting[] = "qfc-1";
+
 // Client is the application side of one session.
 class Client : public FIX::Application {
  public:
@@ -51,17 +54,27 @@ class Client : public FIX::Application {
   void toApp(FIX::Message&, const FIX::SessionID&) throw(FIX::DoNotSend) override {}
   void fromAdmin(const FIX::Message& m, const FIX::SessionID&) throw(FIX::FieldNotFound, FIX::IncorrectDataFormat, FIX::IncorrectTagValue,
                                                                       FIX::RejectLogon) override {
-    if (m.getHeader().getField(35) == "5") Logout(m);
+    const std::string kind = m.getHeader().getField(35);
+    if (kind == "5") Logout(m);
+    const int first = std::stoi(m.getHeader().getField(34));
+    const int next = kind == "4" && m.isSetField(36) ? std::stoi(m.getField(36)) : first + 1;
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (int n = first; n < next; n++) Number(n, "session message or gap fill");
   }
   void fromApp(const FIX::Message& m, const FIX::SessionID&) throw(FIX::FieldNotFound, FIX::IncorrectDataFormat, FIX::IncorrectTagValue,
                                                                     FIX::UnsupportedMessageType) override {
-    if (m.getHeader().getField(35) != "8") return;
-    const std::string id = m.getField(11), exec = m.getField(17), type = m.getField(150);
+    const std::string kind = m.getHeader().getField(35), exec = m.isSetField(17) ? m.getField(17) : "";
     std::lock_guard<std::mutex> lock(mutex_);
+    Number(std::stoi(m.getHeader().getField(34)), kind + " " + exec);
+    if (kind != "8") return;
+    const std::string id = m.getField(11), type = m.getField(150);
     if (!execs_.insert(exec).second) doubled_.push_back("ExecID " + exec);
     if (type == "0") new_++;
     else if (type == "8") rejected_++;
-    else return;
+    else {
+      if (id == kResting && (type == "4" || type == "C")) cancelled_.push_back(id);
+      return;
+    }
     if (!done_.insert(id).second) doubled_.push_back("ClOrdID " + id);
     open_.erase(id);
   }
@@ -83,10 +96,11 @@ class Client : public FIX::Application {
     m.setField(21, "1");
     m.setField(38, "10");
     m.setField(40, "2");
-    m.setField(44, std::to_string(10 + n % 3) + ".0" + std::to_string(n % 7));
-    m.setField(54, std::to_string(1 + n % 2));
+    const bool resting = id == kResting;
+    m.setField(44, resting ? "0.01" : std::to_string(10 + n % 3) + ".0" + std::to_string(n % 7));
+    m.setField(54, resting ? "1" : std::to_string(1 + n % 2));
     m.setField(55, options_.symbol);
-    m.setField(59, "3");  // the book stays small
+    m.setField(59, resting ? "1" : "3");  // the book stays small
     m.setField(60, Now());
     FIX::Session::sendToTarget(m, session_);
   }
@@ -100,10 +114,28 @@ class Client : public FIX::Application {
     std::lock_guard<std::mutex> lock(mutex_);
     std::cout << "{\"engine\":\"quickfix\",\"sent\":" << sent_ << ",\"new\":" << new_ << ",\"rejected\":" << rejected_ << ",\"logons\":" << logons_
               << ",\"unanswered\":" << List(std::vector<std::string>(open_.begin(), open_.end())) << ",\"doubled\":" << List(doubled_)
-              << ",\"too_low\":" << List(too_low_) << "}" << std::endl;
+              << ",\"too_low\":" << List(too_low_) << ",\"holes\":" << List(Holes()) << ",\"reused\":" << List(reused_)
+              << ",\"cancelled\":" << List(cancelled_) << "}" << std::endl;
   }
 
  private:
+  // Number notes what came under a number: it has one content for ever.
+  void Number(int n, const std::string& content) {
+    const auto put = numbers_.insert({n, content});
+    if (!put.second && put.first->second != content) reused_.push_back(std::to_string(n) + ": " + put.first->second + ", then " + content);
+  }
+
+  // Holes are the numbers below the highest that never came.
+  std::vector<std::string> Holes() const {
+    std::vector<std::string> list;
+    int next = 1;
+    for (const auto& one : numbers_) {
+      for (; next < one.first; next++) list.push_back(std::to_string(next));
+      next = one.first + 1;
+    }
+    return list;
+  }
+
   // Logout notes a Logout of either side that says that a number was used twice.
   void Logout(const FIX::Message& m) {
     if (!m.isSetField(58)) return;
@@ -134,7 +166,8 @@ class Client : public FIX::Application {
   bool up_ = false;
   int sent_ = 0, new_ = 0, rejected_ = 0, logons_ = 0;
   std::set<std::string> open_, done_, execs_;
-  std::vector<std::string> doubled_, too_low_;
+  std::map<int, std::string> numbers_;
+  std::vector<std::string> doubled_, too_low_, reused_, cancelled_;
 };
 
 // Settings is QuickFIX's settings file.

@@ -27,6 +27,9 @@ type result struct {
 	Unanswered []string `json:"unanswered"`
 	Doubled    []string `json:"doubled"`
 	TooLow     []string `json:"too_low"`
+	Holes      []string `json:"holes"`     // numbers that never came
+	Reused     []string `json:"reused"`    // numbers that came with two contents
+	Cancelled  []string `json:"cancelled"` // orders that nobody asked to cancel
 }
 
 // client is the application side of one session.
@@ -39,8 +42,11 @@ type client struct {
 	open    map[string]bool // ClOrdIDs without an answer
 	done    map[string]bool
 	execs   map[string]bool
+	numbers map[int]string // what came under each number; filled: nothing that is sent again
 	result  result
 }
+
+const filled = "session message or gap fill"
 
 const (
 	tagClOrdID  = quickfix.Tag(11)
@@ -50,6 +56,8 @@ const (
 	tagUsername = quickfix.Tag(553)
 	tagPassword = quickfix.Tag(554)
 	tagMsgType  = quickfix.Tag(35)
+	tagSeqNum   = quickfix.Tag(34)
+	tagNewSeqNo = quickfix.Tag(36)
 )
 
 func (c *client) OnCreate(id quickfix.SessionID) { c.session = id }
@@ -80,10 +88,45 @@ func (c *client) ToAdmin(m *quickfix.Message, _ quickfix.SessionID) {
 func (c *client) ToApp(*quickfix.Message, quickfix.SessionID) error { return nil }
 
 func (c *client) FromAdmin(m *quickfix.Message, _ quickfix.SessionID) quickfix.MessageRejectError {
-	if kind, _ := m.Header.GetString(tagMsgType); kind == "5" {
+	kind, _ := m.Header.GetString(tagMsgType)
+	first, _ := m.Header.GetInt(tagSeqNum)
+	next := first + 1
+	switch kind {
+	case "4":
+		if n, err := m.Body.GetInt(tagNewSeqNo); err == nil {
+			next = n
+		}
+	case "5":
 		c.logout(m)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := first; n < next; n++ {
+		c.number(n, filled)
+	}
 	return nil
+}
+
+// number notes what came under a number: session messages may be filled over, reports are the same for ever.
+func (c *client) number(n int, content string) {
+	before, seen := c.numbers[n]
+	if seen && before != content {
+		c.result.Reused = append(c.result.Reused, fmt.Sprintf("%d: %s, then %s", n, before, content))
+	}
+	c.numbers[n] = content
+}
+
+// holes are the numbers below the highest that never came.
+func (c *client) holes() (list []string) {
+	list = []string{}
+	for n, seen := 1, 0; seen < len(c.numbers); n++ {
+		if _, ok := c.numbers[n]; ok {
+			seen++
+		} else {
+			list = append(list, fmt.Sprint(n))
+		}
+	}
+	return list
 }
 
 // logout notes a Logout of either side that says that a number was used twice.
@@ -96,14 +139,16 @@ func (c *client) logout(m *quickfix.Message) {
 }
 
 func (c *client) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.MessageRejectError {
-	if kind, _ := m.Header.GetString(tagMsgType); kind != "8" {
-		return nil
-	}
+	kind, _ := m.Header.GetString(tagMsgType)
+	number, _ := m.Header.GetInt(tagSeqNum)
 	id, _ := m.Body.GetString(tagClOrdID)
 	exec, _ := m.Body.GetString(tagExecID)
 	execType, _ := m.Body.GetString(tagExecType)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.number(number, kind+" "+exec); kind != "8" {
+		return nil
+	}
 	if c.execs[exec] {
 		c.result.Doubled = append(c.result.Doubled, "ExecID "+exec)
 	}
@@ -113,6 +158,11 @@ func (c *client) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.Mes
 		c.result.New++
 	case "8":
 		c.result.Rejected++
+	case "4", "C":
+		if id == resting {
+			c.result.Cancelled = append(c.result.Cancelled, id)
+		}
+		return nil
 	default:
 		return nil
 	}
@@ -123,6 +173,9 @@ func (c *client) FromApp(m *quickfix.Message, _ quickfix.SessionID) quickfix.Mes
 	delete(c.open, id)
 	return nil
 }
+
+// resting is the first order: it lies in the book, far from all others, for as long as the client comes back in time.
+const resting = "qfg-1"
 
 // enter sends an order, if the session is up and not too many are unanswered.
 func (c *client) enter(symbol string, window int) error {
@@ -137,16 +190,20 @@ func (c *client) enter(symbol string, window int) error {
 	c.open[id] = true
 	session := c.session
 	c.mu.Unlock()
+	price, side, force := fmt.Sprintf("%d.%02d", 10+n%3, n%7), fmt.Sprint(1+n%2), "3" // the book stays small
+	if id == resting {
+		price, side, force = "0.01", "1", "1"
+	}
 	m := quickfix.NewMessage()
 	m.Header.SetString(tagMsgType, "D")
 	m.Body.SetString(tagClOrdID, id)
 	m.Body.SetString(21, "1")
 	m.Body.SetString(38, "10")
 	m.Body.SetString(40, "2")
-	m.Body.SetString(44, fmt.Sprintf("%d.%02d", 10+n%3, n%7))
-	m.Body.SetString(54, fmt.Sprint(1+n%2))
+	m.Body.SetString(44, price)
+	m.Body.SetString(54, side)
 	m.Body.SetString(55, symbol)
-	m.Body.SetString(59, "3") // the book stays small
+	m.Body.SetString(59, force)
 	m.Body.SetString(60, time.Now().UTC().Format("20060102-15:04:05.000"))
 	return quickfix.SendToTarget(m, session)
 }
@@ -174,8 +231,8 @@ func run() error {
 	every := flag.Duration("every", 2*time.Millisecond, "time between two orders")
 	patience := flag.Duration("patience", 60*time.Second, "how long to wait for answers in the end")
 	flag.Parse()
-	c := &client{username: *username, password: *password, open: map[string]bool{}, done: map[string]bool{}, execs: map[string]bool{}}
-	c.result = result{Engine: "quickfixgo", Unanswered: []string{}, Doubled: []string{}, TooLow: []string{}}
+	c := &client{username: *username, password: *password, open: map[string]bool{}, done: map[string]bool{}, execs: map[string]bool{}, numbers: map[int]string{}}
+	c.result = result{Engine: "quickfixgo", Unanswered: []string{}, Doubled: []string{}, TooLow: []string{}, Reused: []string{}, Cancelled: []string{}}
 	settings, err := quickfix.ParseSettings(bytes.NewReader(configuration(*addresses, *sender, *target, *store)))
 	if err != nil {
 		return err
@@ -213,6 +270,7 @@ func run() error {
 	for id := range c.open {
 		c.result.Unanswered = append(c.result.Unanswered, id)
 	}
+	c.result.Holes = c.holes()
 	return json.NewEncoder(os.Stdout).Encode(c.result)
 }
 

@@ -43,6 +43,9 @@ type seen struct {
 	Unanswered []string `json:"unanswered"`
 	Doubled    []string `json:"doubled"`
 	TooLow     []string `json:"too_low"`
+	Holes      []string `json:"holes"`
+	Reused     []string `json:"reused"`
+	Cancelled  []string `json:"cancelled"`
 }
 
 func main() {
@@ -61,7 +64,7 @@ func run() error {
 	kills := flag.Int("kills", 50, "how often the leader is killed")
 	settle := flag.Duration("settle", 2500*time.Millisecond, "time from a kill's new leader to the next kill")
 	port := flag.Int("base-port", 9600, "of the cluster")
-	traders := flag.Int("traders", 6, "our own clients besides")
+	traders := flag.Int("traders", 4, "our own clients besides")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "fix-peers")
 	if err != nil {
@@ -197,7 +200,7 @@ func judge(programs []*program) error {
 		if err := json.Unmarshal(line, &s); err != nil {
 			return err
 		}
-		bad += len(s.Unanswered) + len(s.Doubled) + len(s.TooLow)
+		bad += len(s.Unanswered) + len(s.Doubled) + len(s.TooLow) + len(s.Holes) + len(s.Reused) + len(s.Cancelled)
 		if s.Sent == 0 || s.Sent != s.New+s.Rejected {
 			bad++
 		}
