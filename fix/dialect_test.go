@@ -32,6 +32,19 @@ func TestDialectIsWrittenDown(t *testing.T) {
 			t.Errorf("%q is not in the row of OrdRejReason %d", r, ordRejReason(r))
 		}
 	}
+	for reason, texts := range map[int][]string{
+		businessOther: {"Message rate exceeded", "SecurityStatusReqID is in use", "too many subscriptions"}, businessUnknownSecurity: {"unknown instrument"},
+		businessUnsupportedMsgType: {businessRejectText(businessUnsupportedMsgType)}, businessNotAuthorized: {"a drop-copy session enters nothing"},
+	} {
+		_, rows, _ := strings.Cut(doc, "\n| 380 | Text |")
+		_, row, _ := strings.Cut(rows, fmt.Sprintf("\n| %d | ", reason))
+		row, _, _ = strings.Cut(row, "\n")
+		for _, text := range texts {
+			if !strings.Contains(row, text) {
+				t.Errorf("%q is not in the row of BusinessRejectReason %d", text, reason)
+			}
+		}
+	}
 	examples := 0
 	for _, line := range strings.Split(doc, "\n") {
 		if !strings.HasPrefix(line, "8=FIX") {

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +25,7 @@ type description struct {
 		PID   int    `json:"pid"`
 		Alive bool   `json:"alive"`
 		FIX   string `json:"fix"`
+		HTTP  string `json:"http"`
 	} `json:"replicas"`
 	Sessions []struct {
 		Sender   string `json:"sender"`
@@ -58,7 +60,7 @@ func main() {
 // patience bounds the wait for a leader.
 const patience = 60 * time.Second
 
-func run() error {
+func run() (err error) {
 	exchange := flag.String("exchange", "", "the exchange program")
 	clients := flag.String("clients", "", "client programs, with commas between; each gets a session of its own")
 	kills := flag.Int("kills", 50, "how often the leader is killed")
@@ -66,11 +68,17 @@ func run() error {
 	port := flag.Int("base-port", 9600, "of the cluster")
 	traders := flag.Int("traders", 4, "our own clients besides")
 	flag.Parse()
-	dir, err := os.MkdirTemp("", "fix-peers")
-	if err != nil {
+	var dir string
+	if dir, err = os.MkdirTemp("", "fix-peers"); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() {
+		if err == nil {
+			_ = os.RemoveAll(dir)
+		} else {
+			fmt.Fprintln(os.Stderr, "drill: the cluster's logs are in", dir)
+		}
+	}()
 	demo := exec.Command(*exchange, "demo", "--quiet", "--dir", filepath.Join(dir, "cluster"), "--base-port", fmt.Sprint(*port), "--traders", fmt.Sprint(*traders),
 		"--restart-after", "500ms")
 	demo.Stdout, demo.Stderr = io.Discard, os.Stderr
@@ -108,7 +116,8 @@ func run() error {
 	return judge(programs)
 }
 
-// waitLeader reads the cluster's description until it has a leader other than the process given.
+// waitLeader reads the cluster's description until it has a leader other than the process given, and every replica has a vote: a cluster in memory that loses a
+// second replica before the first has taken its state back has lost its majority for ever, and rightly stops.
 func waitLeader(file string, not int) (*description, error) {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		var d description
@@ -116,17 +125,33 @@ func waitLeader(file string, not int) (*description, error) {
 		if err != nil || json.Unmarshal(text, &d) != nil || d.Leader == 0 {
 			continue
 		}
-		alive := 0
+		votes := 0
 		for _, r := range d.Replicas {
-			if r.Alive {
-				alive++
+			if r.Alive && votesNow(r.HTTP, r.PID) {
+				votes++
 			}
 		}
-		if pid := d.leader(); pid != 0 && pid != not && alive == len(d.Replicas) {
+		if pid := d.leader(); pid != 0 && pid != not && votes == len(d.Replicas) {
 			return &d, nil
 		}
 	}
 	return nil, fmt.Errorf("no leader of a whole cluster in %v", patience)
+}
+
+// votesNow tells whether the process is there and a voter.
+func votesNow(address string, pid int) bool {
+	client := http.Client{Timeout: time.Second}
+	answer, err := client.Get("http://" + address + "/v1/status")
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	var status struct {
+		PID   int    `json:"pid"`
+		Role  string `json:"role"`
+		Voter bool   `json:"voter"`
+	}
+	return json.NewDecoder(answer.Body).Decode(&status) == nil && status.PID == pid && status.Voter && status.Role != "learner"
 }
 
 func (d *description) leader() int {
@@ -138,7 +163,7 @@ func (d *description) leader() int {
 	return 0
 }
 
-// kill kills the leader and waits until another leads and the killed one is back.
+// kill kills the leader and waits until another leads and the killed one is back with its vote.
 func kill(file string, d *description) (*description, error) {
 	now, err := waitLeader(file, 0)
 	if err != nil {
