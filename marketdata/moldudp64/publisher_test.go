@@ -26,7 +26,7 @@ func listen(t *testing.T) (*net.UDPConn, netip.AddrPort) {
 
 // TestALineOverSockets: a publisher, a receiver that loses every third packet, and a request server, over the loopback.
 func TestALineOverSockets(t *testing.T) {
-	const messages = 10_000
+	const messages = 5_000
 	day := session(t, "DAY0001")
 	store := feed.NewStore(1 << 30)
 	conn, address := listen(t)
@@ -51,7 +51,7 @@ func TestALineOverSockets(t *testing.T) {
 		line.EndSession()
 	}()
 
-	r := NewReceiver(ReceiverConfig{From: 1, RequestAgain: 20 * time.Millisecond})
+	r := NewReceiver(ReceiverConfig{From: 1, RequestAfter: time.Millisecond, RequestAgain: 5 * time.Millisecond})
 	c := checker{t, 1}
 	start, buf := time.Now(), make([]byte, 2048)
 	for packets := 0; !r.Ended(); {
