@@ -27,6 +27,7 @@ type clientOptions struct {
 	fix, dir string
 	ouch     string // addresses, demoAddresses, or empty: FIX
 	session  trader.Credentials
+	secure   secureOptions
 	patience time.Duration
 }
 
@@ -49,7 +50,8 @@ with the next leader when that one dies.
   echo "buy XYZ1 100@10.00" | exchange client --dir /tmp/my-demo
   exchange client --fix 127.0.0.1:9101,127.0.0.1:9102 --sender CLIENT1 --target EXCHANGE
   exchange client --ouch demo
-  exchange client --ouch 127.0.0.1:9111,127.0.0.1:9112 --username OUCH2 --password change-me2`,
+  exchange client --ouch 127.0.0.1:9111,127.0.0.1:9112 --username OUCH2 --password change-me2
+  exchange client --fix venue.example:9131 --sender CLIENT1 --tls-authority venue.pem --tls-certificate own.pem --tls-key own.key`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.ouch != "" {
 				return tradeOUCH(c.InOrStdin(), c.OutOrStdout(), o)
@@ -65,6 +67,7 @@ with the next leader when that one dies.
 	f.StringVar(&o.session.Target, "target", cluster.Target, "the exchange's CompID")
 	f.StringVar(&o.session.Username, "username", "", "tag 553, or the OUCH account (default: the demo's)")
 	f.StringVar(&o.session.Password, "password", "", "tag 554, or the OUCH account's (default: the demo's)")
+	o.secure.flags(c)
 	f.DurationVar(&o.patience, "patience", 10*time.Second, "how long to wait for a logon, and at the end for answers")
 	return c
 }
@@ -121,10 +124,15 @@ func trade(in io.Reader, out io.Writer, o clientOptions) error {
 		out: newPrinter(out), blotter: trader.NewBlotter(), waiting: map[string]bool{},
 		prefix: strings.ToUpper(strconv.FormatInt(time.Now().UnixMilli()%(24*3600*1000), 36)) + "-",
 	}
+	secure, err := o.secure.config()
+	if err != nil {
+		return err
+	}
 	logged := make(chan struct{}, 1)
-	var down string
+	var down lastWord
 	d.client = trader.New(trader.Options{
-		Credentials: o.session, Addresses: addresses, AdoptNumbers: true,
+		Credentials: o.session, Addresses: addresses, TLS: secure, AdoptNumbers: true,
+		OnRefused:  down.refused,
 		OnReceived: func(_ *fix.Initiator, r *fix.Received, _ int64) { d.take(r) },
 		OnUp: func(address string) {
 			d.out.line("* logged on at " + address + " as " + o.session.Sender)
@@ -133,7 +141,7 @@ func trade(in io.Reader, out io.Writer, o clientOptions) error {
 			default:
 			}
 		},
-		OnDown: func(reason string) { down = reason; d.out.line("* connection gone: " + reason) },
+		OnDown: func(reason string) { down.say(reason); d.out.line("* connection gone: " + reason) },
 	})
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -144,14 +152,44 @@ func trade(in io.Reader, out io.Writer, o clientOptions) error {
 	case <-ctx.Done():
 		return nil
 	case <-time.After(o.patience):
-		return failed(fmt.Errorf("no logon as %s within %v at any of %s (%s): is a cluster running there, is the session's name right, and is it free?",
-			o.session.Sender, o.patience, strings.Join(addresses, ", "), down))
+		return failed(fmt.Errorf("no logon as %s within %v at any of %s%s: is a cluster running there, is the session's name right, and is it free?",
+			o.session.Sender, o.patience, strings.Join(addresses, ", "), down.inBrackets()))
 	}
 	quit := readCommands(ctx, in, d.out, toTerminal(out), d.carryOut)
 	err = d.settle(ctx, o.patience, quit)
 	stop()
 	<-done
 	return err
+}
+
+// lastWord is the last reason for which there is no connection. Where nobody listens, or closes at once as replicas do that do not lead, counts only if there
+// is no other.
+type lastWord struct {
+	mu  sync.Mutex
+	why string
+}
+
+func (w *lastWord) say(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.why = why
+}
+
+func (w *lastWord) refused(address string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.why == "" || !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, io.EOF) {
+		w.why = address + ": " + err.Error()
+	}
+}
+
+func (w *lastWord) inBrackets() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.why == "" {
+		return ""
+	}
+	return " (" + w.why + ")"
 }
 
 // readCommands carries out the commands, line by line; it tells whether the last one was quit.

@@ -69,13 +69,18 @@ func tradeOUCH(in io.Reader, out io.Writer, o clientOptions) error {
 	if err != nil {
 		return err
 	}
+	secure, err := o.secure.config()
+	if err != nil {
+		return err
+	}
 	d := &ouchDesk{out: newPrinter(out)}
 	logged := make(chan struct{}, 1)
-	down := make(chan string, 1)
+	var down lastWord
 	d.client = trader.NewOUCH(trader.OUCHOptions{
-		Username: o.session.Username, Password: o.session.Password, Addresses: addresses,
-		OnReport: func(i *ouch.Initiator, _ uint64, r *ouch.Report, _ int64) { d.take(i, r) },
-		OnText:   func(text string) { d.out.line("* " + text) },
+		Username: o.session.Username, Password: o.session.Password, Addresses: addresses, TLS: secure,
+		OnRefused: down.refused,
+		OnReport:  func(i *ouch.Initiator, _ uint64, r *ouch.Report, _ int64) { d.take(i, r) },
+		OnText:    func(text string) { d.out.line("* " + text) },
 		OnUp: func(address string) {
 			d.out.line("* logged in at " + address + " as " + o.session.Username)
 			select {
@@ -83,12 +88,7 @@ func tradeOUCH(in io.Reader, out io.Writer, o clientOptions) error {
 			default:
 			}
 		},
-		OnDown: func(reason string) {
-			select {
-			case down <- reason:
-			default:
-			}
-		},
+		OnDown: down.say,
 	})
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -100,14 +100,8 @@ func tradeOUCH(in io.Reader, out io.Writer, o clientOptions) error {
 	case <-ctx.Done():
 		return nil
 	case <-time.After(o.patience):
-		why := ""
-		select {
-		case why = <-down:
-			why = " (" + why + ")"
-		default:
-		}
 		return failed(fmt.Errorf("no login as %s within %v at any of %s%s: is a cluster running there, and are user name and password right?",
-			o.session.Username, o.patience, strings.Join(addresses, ", "), why))
+			o.session.Username, o.patience, strings.Join(addresses, ", "), down.inBrackets()))
 	}
 	if quit := readCommands(ctx, in, d.out, toTerminal(out), d.carryOut); quit || ctx.Err() != nil {
 		return nil

@@ -34,6 +34,7 @@ type watchOptions struct {
 	plain        bool
 	levels       int
 	length       time.Duration
+	secure       secureOptions
 }
 
 func watchCommand() *cobra.Command {
@@ -46,7 +47,7 @@ one, at the next number. On a terminal a ladder is drawn; otherwise, or with --p
 --lines hears the MoldUDP64 lines of all replicas in place of SoupBinTCP, merges them, and asks for what all of them lost. --capture keeps what came as it
 came: the packets of SoupBinTCP, or with --lines each datagram with its length in two bytes before it (marketdata/testdata/decode.py reads both).`,
 		Example: "  exchange watch ABC\n  exchange watch ABC --plain --from-snapshot\n  exchange watch ABC --feed 127.0.0.1:9121,127.0.0.1:9122\n" +
-			"  exchange watch ABC --lines --capture day.mold",
+			"  exchange watch ABC --lines --capture day.mold\n  exchange watch ABC --feed venue.example:9161 --tls-authority venue.pem",
 		RunE: func(c *cobra.Command, args []string) error { return watch(c.OutOrStdout(), args[0], o) },
 	}
 	f := c.Flags()
@@ -57,6 +58,7 @@ came: the packets of SoupBinTCP, or with --lines each datagram with its length i
 	f.BoolVar(&o.lines, "lines", false, "hear the MoldUDP64 lines of the demo that is running")
 	f.StringVar(&o.netInterface, "interface", "", "network interface to join multicast groups on, with --lines (default: the system's choice)")
 	f.StringVar(&o.capture, "capture", "", "file to keep what came in, as it came")
+	o.secure.flags(c)
 	f.BoolVar(&o.plain, "plain", false, "a line an event")
 	f.IntVar(&o.levels, "levels", 10, "price levels of each side in the ladder")
 	f.DurationVar(&o.length, "for", 0, "end after this time (default: at Ctrl-C)")
@@ -119,6 +121,13 @@ const feedPatience = 10 * time.Second
 // market says where the feed comes from, as the flags have it.
 func (o *watchOptions) market(symbol string) (*client.Market, error) {
 	m := new(client.Market)
+	secure, err := o.secure.config()
+	if err != nil {
+		return nil, err
+	}
+	if secure != nil && (o.lines || o.feed == "" || o.fromSnapshot && o.glimpse == "") {
+		return nil, errors.New("TLS is spoken to the addresses of --feed and --glimpse (itch_tls and glimpse_tls of the configuration): name them; --lines are datagrams")
+	}
 	var f *cluster.File
 	if o.feed == "" || o.lines || o.fromSnapshot && o.glimpse == "" {
 		dir, err := cluster.Find(o.dir)
@@ -143,10 +152,10 @@ func (o *watchOptions) market(symbol string) (*client.Market, error) {
 		return f.Addresses(of)
 	}
 	if o.fromSnapshot || o.glimpse != "" {
-		m.Snapshot = &client.Snapshot{Addresses: addresses(o.glimpse, cluster.Replica.GlimpseAddress), GiveUpAfter: feedPatience}
+		m.Snapshot = &client.Snapshot{Addresses: addresses(o.glimpse, cluster.Replica.GlimpseAddress), TLS: secure, GiveUpAfter: feedPatience}
 	}
 	if !o.lines {
-		m.Soup = &client.Soup{Addresses: addresses(o.feed, cluster.Replica.ITCHAddress), GiveUpAfter: feedPatience}
+		m.Soup = &client.Soup{Addresses: addresses(o.feed, cluster.Replica.ITCHAddress), TLS: secure, GiveUpAfter: feedPatience}
 		return m, nil
 	}
 	m.Mold = &client.Mold{Interface: o.netInterface, RequestServers: f.Addresses(cluster.Replica.MoldRequestAddress)}

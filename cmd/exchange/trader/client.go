@@ -2,6 +2,8 @@ package trader
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -17,6 +19,8 @@ type Options struct {
 	Credentials
 	// Addresses of all replicas' FIX ports; the client goes from one to the next until one answers its Logon.
 	Addresses []string
+	// TLS, if not nil, is what the ports are spoken to with.
+	TLS *tls.Config
 	// HeartBtInt in seconds; 0: 30.
 	HeartBtInt uint16
 	// AdoptNumbers lets a client without a memory of its numbers go on from where the venue stands.
@@ -25,6 +29,8 @@ type Options struct {
 	SentMessages int
 	// OnReceived is told of each message, in order, before anything it makes the initiator send goes out. It may send through the initiator.
 	OnReceived func(i *fix.Initiator, r *fix.Received, now int64)
+	// OnRefused is told of each connection that could not be made, or ended before the session was logged on.
+	OnRefused func(address string, err error)
 	// OnUp and OnDown are told when the session is logged on, and when the connection is gone.
 	OnUp   func(address string)
 	OnDown func(reason string)
@@ -86,10 +92,12 @@ func (c *Client) Run(ctx context.Context) {
 	pause, tried := firstPause, 0
 	for at := 0; ctx.Err() == nil; at++ {
 		address := c.o.Addresses[at%len(c.o.Addresses)]
-		socket, err := net.DialTimeout("tcp", address, dialTimeout)
+		socket, err := dial(address, c.o.TLS)
 		wasUp := false
 		if err == nil {
 			wasUp = c.converse(ctx, socket, address)
+		} else if c.o.OnRefused != nil {
+			c.o.OnRefused(address, err)
 		}
 		if wasUp {
 			pause, tried = firstPause, 0
@@ -138,8 +146,14 @@ func (c *Client) converse(ctx context.Context, socket net.Conn, address string) 
 		closed, reason := c.initiator.Closed()
 		if closed || err != nil {
 			c.socket = nil
-			if c.up && c.o.OnDown != nil {
+			if err == nil {
+				err = errors.New(reason)
+			}
+			switch {
+			case c.up && c.o.OnDown != nil:
 				c.o.OnDown(reason)
+			case !c.up && c.o.OnRefused != nil:
+				c.o.OnRefused(address, err)
 			}
 			c.up = false
 			c.mu.Unlock()

@@ -2,6 +2,7 @@ package trader
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"sync"
@@ -15,12 +16,16 @@ type OUCHOptions struct {
 	Username, Password string
 	// Addresses of all replicas' OUCH ports; the client goes from one to the next until one answers its login.
 	Addresses []string
+	// TLS, if not nil, is what the ports are spoken to with.
+	TLS *tls.Config
 	// Number is the first message wanted of the stream; see ouch.InitiatorConfig.
 	Number uint64
 	// OnReport is told of each message, in order; it may send through the initiator.
 	OnReport func(i *ouch.Initiator, number uint64, r *ouch.Report, now int64)
 	// OnText is told of the exchange's texts for people.
 	OnText func(text string)
+	// OnRefused is told of each connection that could not be made, or ended without an answer to the login.
+	OnRefused func(address string, err error)
 	// OnUp and OnDown are told when the account is logged in, and when the connection is gone.
 	OnUp   func(address string)
 	OnDown func(reason string)
@@ -68,10 +73,12 @@ func (c *OUCHClient) Run(ctx context.Context) {
 	pause, tried := firstPause, 0
 	for at := 0; ctx.Err() == nil; at++ {
 		address := c.o.Addresses[at%len(c.o.Addresses)]
-		socket, err := net.DialTimeout("tcp", address, dialTimeout)
+		socket, err := dial(address, c.o.TLS)
 		wasUp := false
 		if err == nil {
 			wasUp = c.converse(ctx, socket, address)
+		} else if c.o.OnRefused != nil {
+			c.o.OnRefused(address, err)
 		}
 		if wasUp {
 			pause, tried = firstPause, 0
@@ -116,8 +123,11 @@ func (c *OUCHClient) converse(ctx context.Context, socket net.Conn, address stri
 		if err != nil {
 			c.socket = nil
 			var refused *ouch.LoginError
-			if (c.up || errors.As(err, &refused)) && c.o.OnDown != nil {
+			switch told := c.up || errors.As(err, &refused); {
+			case told && c.o.OnDown != nil:
 				c.o.OnDown(err.Error())
+			case !told && c.o.OnRefused != nil:
+				c.o.OnRefused(address, err)
 			}
 			c.up = false
 			c.mu.Unlock()
