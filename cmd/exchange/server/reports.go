@@ -21,6 +21,47 @@ type sessionReports struct {
 	state atomic.Pointer[reportDir]
 	// last is the highest number stored; everything in the directory up to it can be read.
 	last atomic.Uint64
+	// readers is how many are in read now.
+	readers atomic.Int32
+
+	// The writer's: chunks that are out of the directory and may be filled again once nobody reads; and up to which number chunks were given to others, and may
+	// not be.
+	spare  [spareChunks]*[reportChunk]book.Event
+	spares int
+	free   int // of the spares: nobody read after they were dropped
+	shared uint64
+}
+
+// spareChunks bounds the chunks kept to be filled again. Memory that was never touched costs more than all else that is done with an event: the system has to
+// find and clear a page for each dozen of them.
+const spareChunks = 4
+
+// chunk gives one to be filled.
+func (r *sessionReports) chunk() *[reportChunk]book.Event {
+	if r.free == 0 {
+		return new([reportChunk]book.Event)
+	}
+	r.free--
+	r.spares--
+	c := r.spare[r.free]
+	r.spare[r.free] = r.spare[r.spares]
+	return c
+}
+
+// sweep finds out whether the spare chunks are free. Who reads in a directory that was replaced since was counted before it was loaded: when the count is zero
+// nobody does.
+func (r *sessionReports) sweep() {
+	if r.free < r.spares && r.readers.Load() == 0 {
+		r.free = r.spares
+	}
+}
+
+// dropped takes the chunk that was taken out of the directory, whose first number is given.
+func (r *sessionReports) dropped(c *[reportChunk]book.Event, first uint64) {
+	if first > r.shared && r.spares < spareChunks {
+		r.spare[r.spares] = c
+		r.spares++
+	}
 }
 
 // reportDir is replaced as a whole when a chunk is added or dropped, or when the numbers start again.
@@ -42,6 +83,7 @@ func (s *reportStore) append(e *book.Event) {
 	if r == nil {
 		r = s.grow(e.Session)
 	}
+	r.sweep()
 	d := r.state.Load()
 	if e.OutSeq == 1 && (d.first != 1 || len(d.chunks) > 0) {
 		d = &reportDir{generation: d.generation + 1, first: 1}
@@ -50,9 +92,12 @@ func (s *reportStore) append(e *book.Event) {
 	}
 	at := e.OutSeq - d.first
 	if at/reportChunk == uint64(len(d.chunks)) {
-		d = d.extended(s.keep)
-		at = e.OutSeq - d.first
-		r.state.Store(d)
+		n := d.extended(s.keep, r.chunk())
+		r.state.Store(n)
+		if n.first > d.first {
+			r.dropped(d.chunks[0], d.first)
+		}
+		d, at = n, e.OutSeq-n.first
 	}
 	d.chunks[at/reportChunk][at%reportChunk] = *e
 	r.last.Store(e.OutSeq)
@@ -79,7 +124,8 @@ func (s *reportStore) clone() *reportStore {
 			last := *d.chunks[n-1]
 			d.chunks = append(append(make([]*[reportChunk]book.Event, 0, n), d.chunks[:n-1]...), &last)
 		}
-		all[i] = &sessionReports{}
+		r.shared = r.last.Load()
+		all[i] = &sessionReports{shared: r.shared}
 		all[i].state.Store(&d)
 		all[i].last.Store(r.last.Load())
 	}
@@ -88,14 +134,14 @@ func (s *reportStore) clone() *reportStore {
 }
 
 // extended gives a directory with one more chunk, and without the oldest if there are too many.
-func (d *reportDir) extended(keep int) *reportDir {
+func (d *reportDir) extended(keep int, chunk *[reportChunk]book.Event) *reportDir {
 	n := &reportDir{generation: d.generation, first: d.first}
 	old := d.chunks
 	if len(old) >= keep {
 		drop := len(old) - keep + 1
 		old, n.first = old[drop:], d.first+uint64(drop)*reportChunk
 	}
-	n.chunks = append(append(make([]*[reportChunk]book.Event, 0, len(old)+1), old...), new([reportChunk]book.Event))
+	n.chunks = append(append(make([]*[reportChunk]book.Event, 0, len(old)+1), old...), chunk)
 	return n
 }
 
@@ -135,6 +181,8 @@ func (s *reportStore) read(session uint16, from uint64, dst []book.Event) (n int
 	if r == nil {
 		return 0, 0
 	}
+	r.readers.Add(1)
+	defer r.readers.Add(-1)
 	// The directory first: when numbers are reset, last falls before the new directory is seen, so last never exceeds what d holds complete.
 	d := r.state.Load()
 	last := r.last.Load()

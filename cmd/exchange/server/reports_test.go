@@ -54,6 +54,41 @@ func TestReportsAreReadWhileWritten(t *testing.T) {
 	}
 }
 
+// Chunks that are out of the directory are filled again, but not while somebody who may have found them there is reading.
+func TestReportsFillChunksAgain(t *testing.T) {
+	const keep = 4
+	s := newReportStore(keep * reportChunk)
+	made := map[*[reportChunk]book.Event]bool{}
+	next := uint64(1)
+	fill := func(chunks int) (fresh int) {
+		before := len(made)
+		for range chunks * reportChunk {
+			s.append(report(3, next))
+			next++
+			all := s.session(3).state.Load().chunks
+			made[all[len(all)-1]] = true
+		}
+		return len(made) - before
+	}
+	if n := fill(20); n > keep+2 {
+		t.Errorf("%d chunks were made where %d are kept", n, keep)
+	}
+	r := s.session(3)
+	seen := *r.state.Load()
+	was := *seen.chunks[0]
+	r.readers.Add(1)
+	if n := fill(10); n < 8 {
+		t.Errorf("%d chunks were made for 10 while somebody read", n)
+	}
+	if *seen.chunks[0] != was {
+		t.Error("a chunk was filled again while somebody read in it")
+	}
+	r.readers.Add(-1)
+	if n := fill(20); n > 1 {
+		t.Errorf("%d chunks were made when nobody read any more", n)
+	}
+}
+
 func TestReportsStartAgainWhenNumbersAreReset(t *testing.T) {
 	s := newReportStore(4 * reportChunk)
 	for n := uint64(1); n <= 10; n++ {
@@ -78,7 +113,12 @@ func TestReportsAreTakenOver(t *testing.T) {
 		s.append(report(2, n))
 	}
 	s.append(report(5, 1))
-	copied := &stateCopy{reports: s.export(nil)}
+	copied, cloned := &stateCopy{reports: s.export(nil)}, s.clone()
+	var was [4 * reportChunk]book.Event
+	kept, oldest := s.read(2, 1, was[:])
+	for n := uint64(3*reportChunk + 1); n <= 9*reportChunk; n++ { // the source goes on, and fills its chunks again
+		s.append(report(2, n))
+	}
 	var out bytes.Buffer
 	if err := copied.writeReports(&out); err != nil {
 		t.Fatal(err)
@@ -87,12 +127,13 @@ func TestReportsAreTakenOver(t *testing.T) {
 	if err := to.load(out.Bytes()); err != nil {
 		t.Fatal(err)
 	}
-	for _, session := range []uint16{2, 5} {
-		var a, b [4 * reportChunk]book.Event
-		n, first := s.read(session, 1, a[:])
-		m, second := to.read(session, 1, b[:])
-		if n != m || first != second || a != b {
-			t.Fatalf("session %d: %d reports from %d became %d from %d", session, n, first, m, second)
+	for what, other := range map[string]*reportStore{"transferred": to, "cloned": cloned} {
+		var is [4 * reportChunk]book.Event
+		if n, first := other.read(2, 1, is[:]); n != kept || first != oldest || is != was {
+			t.Errorf("%s: %d reports from %d became %d from %d", what, kept, oldest, n, first)
+		}
+		if n, first := other.read(5, 1, is[:1]); n != 1 || first != 1 || is[0] != *report(5, 1) {
+			t.Errorf("%s: session 5 has %d reports from %d: %+v", what, n, first, is[0])
 		}
 	}
 	if err := newReportStore(1).load(out.Bytes()[:out.Len()-1]); err == nil {

@@ -165,11 +165,12 @@ func (r *Replica) copyState(has since) (*stateCopy, error) {
 	return s, nil
 }
 
-// export refers to what is stored now, from behind what the other replica has where that is the same.
+// export refers to what is stored now, from behind what the other replica has where that is the same. The writer's.
 func (s *reportStore) export(has []lastReport) (all []reportsExport) {
 	for session, r := range *s.sessions.Load() {
 		x := reportsExport{last: r.last.Load(), dir: r.state.Load(), anew: true}
 		x.first = x.dir.first
+		r.shared = x.last
 		if session < len(has) && has[session].number >= x.first && has[session].number <= x.last {
 			if e := x.dir.at(has[session].number); e.Index == has[session].command {
 				x.first, x.anew = has[session].number+1, false
