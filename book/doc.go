@@ -12,6 +12,7 @@
 //	change.go    cancel, reduce, replace
 //	level.go     the orders at one price, the levels of one side
 //	ladder.go    a price to its level, over all of int64
+//	ahead.go     asks memory for what the commands behind the present one will touch
 //	order.go     orders in a pool without pointers
 //	identity.go  the client ids seen this day
 //	snapshot.go  the whole state as bytes, and back   hash.go      rolling hashes

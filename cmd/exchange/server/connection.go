@@ -15,7 +15,7 @@ import (
 //  1. The reader gives bytes to the acceptor and submits the commands that come out, waiting while the inbox is full.
 //  2. The loop applies them, files the reports and wakes the writer.
 //  3. The writer follows the session's reports with a cursor and sends what the acceptor makes of them, all that there is in one write. While little is under
-//     way the loop does that in its place (express_linux.go).
+//     way the loop does that in its place, and reads what the client sends next in the reader's (express_linux.go).
 //  4. When either side ends, the writer goes on until the state machine has answered the end, so that no answer meant for this connection is
 //     taken for one of the next.
 type conn struct {

@@ -17,5 +17,6 @@
 // Around it: leadership.go (what a leader does besides: the market's start, timers of disconnected sessions), transfer.go (state for a replica
 // that comes back), http.go (status, metrics, state transfer), provider.go (whose memory), config.go (every setting and bound).
 //
-// One goroutine, locked to its thread, runs steps 3 to 8 and never does I/O; everything else reads what it publishes.
+// One goroutine, locked to its thread, runs steps 3 to 8 and never waits for I/O; everything else reads what it publishes. While little is under way it does steps
+// 1, 9 and 10 too, for one or two clients and readers of the feed, as far as sockets give and take at once (express_linux.go).
 package server
