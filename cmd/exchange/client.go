@@ -162,25 +162,30 @@ func trade(in io.Reader, out io.Writer, o clientOptions) error {
 	return err
 }
 
-// lastWord is the last reason for which there is no connection. Where nobody listens, or closes at once as replicas do that do not lead, counts only if there
-// is no other.
+// lastWord is why there is no connection: what the exchange said last; or else the last fault; or else that nobody listens, or closes at once, as replicas do that
+// do not lead.
 type lastWord struct {
-	mu  sync.Mutex
-	why string
+	mu     sync.Mutex
+	why    string
+	weight int
 }
 
-func (w *lastWord) say(why string) {
+func (w *lastWord) set(weight int, why string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.why = why
+	if weight >= w.weight {
+		w.why, w.weight = why, weight
+	}
 }
+
+func (w *lastWord) say(why string) { w.set(2, why) }
 
 func (w *lastWord) refused(address string, err error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.why == "" || !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, io.EOF) {
-		w.why = address + ": " + err.Error()
+	weight := 1
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) {
+		weight = 0
 	}
+	w.set(weight, address+": "+err.Error())
 }
 
 func (w *lastWord) inBrackets() string {
