@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -60,6 +61,9 @@ func (r *replica) publish(n uint64) {
 
 func (r *replica) start() {
 	l, err := net.Listen("tcp", r.address)
+	for deadline := time.Now().Add(patience); errors.Is(err, syscall.EADDRINUSE) && time.Now().Before(deadline); l, err = net.Listen("tcp", r.address) {
+		time.Sleep(time.Millisecond) // while it was away its port was free, and some connection has it as its own end
+	}
 	if err != nil {
 		r.t.Error(err)
 		return
