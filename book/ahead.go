@@ -39,9 +39,9 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 		return m.applyAhead(commands, out, then)
 	}
 	for i := range commands {
-		out = m.Apply(&commands[i], out[:0])
-		then(&commands[i], out)
+		out = m.takeNext(&commands[i], out, then)
 	}
+	m.catchUp()
 	return out
 }
 
@@ -67,10 +67,10 @@ func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command,
 		if c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
 			m.keys = &m.ahead[i%aheadRing]
 		}
-		out = m.Apply(c, out[:0])
+		out = m.takeNext(c, out, then)
 		m.keys = nil
-		then(c, out)
 	}
+	m.catchUp()
 	return out
 }
 

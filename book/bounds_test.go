@@ -52,6 +52,14 @@ func (b *bounded) expect(events []Event, kind EventKind, why Reason) {
 	}
 }
 
+// expectRest checks that the last thing that happened was that an order came to rest.
+func (b *bounded) expectRest(events []Event) {
+	b.t.Helper()
+	if last := events[len(events)-1]; !last.Rests() {
+		b.t.Fatalf("%v because %q, should rest", last.Kind, last.Reason)
+	}
+}
+
 // TestFullBook: with no room for one order more the next is refused and says why; those that are there trade, are replaced and cancelled as before, none is
 // lost, and each that goes makes room for another.
 func TestFullBook(t *testing.T) {
@@ -61,7 +69,7 @@ func TestFullBook(t *testing.T) {
 	ids := map[ClientID]int64{} // what each should have open
 	for i := range int64(orders) {
 		id, events := b.enter(Side(i%2), 1000+(2*(i%2)-1)*(1+i), 10, Day)
-		b.expect(events, Rested, NoReason)
+		b.expectRest(events)
 		ids[id] = 10
 	}
 	for range 3 {
@@ -83,7 +91,7 @@ func TestFullBook(t *testing.T) {
 			break
 		}
 		id, events := b.enter(Buy, 10+int64(round), 10, Day)
-		b.expect(events, Rested, NoReason)
+		b.expectRest(events)
 		ids[id] = 10
 		_, events = b.enter(Buy, 11, 1, Day)
 		b.expect(events, Rejected, BookFull)
@@ -117,7 +125,7 @@ func TestFullLadders(t *testing.T) {
 			ids = ids[:len(ids)-1]
 			continue
 		}
-		b.expect(events, Rested, NoReason)
+		b.expectRest(events)
 		ids = append(ids, id)
 	}
 	if full < 500 || b.Resting() != len(ids) || len(ids) < 20 {
@@ -154,7 +162,7 @@ func TestNoMoreAreListed(t *testing.T) {
 	if i, p, s := count(InstrumentListed, instruments...), count(ParticipantAdded, participants...), count(SessionAdded, sessions...); i != 3 || p != 2 || s != 2 {
 		t.Fatalf("%d instruments of 3, %d participants of 2, %d sessions of 2", i, p, s)
 	}
-	if n := count(Rested, Command{Kind: SystemEvent, Code: 'Q'}, Command{Kind: Logon, Session: 2, InSeq: 1},
+	if n := count(Accepted, Command{Kind: SystemEvent, Code: 'Q'}, Command{Kind: Logon, Session: 2, InSeq: 1},
 		Command{Kind: Enter, Session: 2, Epoch: 1, Instrument: 3, Price: 1, Qty: 1, ClientID: name("o")}); n != 1 {
 		t.Fatal("the last session cannot enter an order in the last instrument")
 	}

@@ -13,11 +13,13 @@ const (
 	// ParticipantAdded and SessionAdded: ClientID: name. For the gateways' directories; no number.
 	ParticipantAdded
 	SessionAdded
-	// Accepted (report New): the order was taken; it comes before its fills.
+	// Accepted (report New): the order was taken; it comes before its fills. Feed A if the whole of it lies in the book at once, where others see it: then
+	// there is no Rested.
 	Accepted
 	// Rejected (report Rejected): the order was not taken. Reason.
 	Rejected
-	// Rested (feed A, unless it is hidden or all-or-none): Leaves of the order entered the book at Price under Ref. No report.
+	// Rested (feed A, unless it is hidden or all-or-none): Leaves of the order entered the book at Price under Ref, behind other events of the command. No
+	// report.
 	Rested
 	// Filled (report Trade): LastQty at LastPrice, Match. The resting order's event comes first and is also the feed's E, or P if the order was
 	// not shown; the incoming order's event follows at once with the same Match and no feed number.
@@ -139,3 +141,6 @@ type Event struct {
 	// ClientID is the order's id (after a Replace: the new one); OrigID the id it had before, or that was asked for.
 	ClientID, OrigID ClientID
 }
+
+// Rests tells whether an order came to lie in the book with the event, with Leaves open: behind its fills, or at once.
+func (e *Event) Rests() bool { return e.Kind == Rested || e.Kind == Accepted && e.Feed != 0 }

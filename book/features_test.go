@@ -26,7 +26,7 @@ var shown = map[string][]string{
 	"trailing stop, trailing stop-limit":               {`(?m)^triggered .*@market trailing`, `(?m)^triggered .*\d@\d+ trailing`, `(?s)trailing stop at 980.*trailing stop at 990`},
 	"minimum quantity":                                 {`min=\d`, `because "minimum quantity not available"`, `(?m)^rested`},
 	"post-only: refuse":                                {`post because "post only, but would trade"`},
-	"post-only: slide":                                 {`(?m)^rested .* slide`},
+	"post-only: slide":                                 {`(?m)^accepted .* slide .*A]$`},
 	"iceberg, refreshed at the back":                   {`(?m)^refreshed .* oldref=\d+ .* shown=`, `shown=\d+ of \d+`},
 	"hidden":                                           {`hidden traded .* P\]`, `(?m)^rested .* hidden .* open=\d+$`},
 	"cancel":                                           {`because "cancelled on request" \[feed \d+ D\]`, `because "too late to cancel"`, `because "unknown order"`},

@@ -118,33 +118,26 @@ const (
 )
 
 // splitMember splits the last word of an id that has any bytes into what is left of it, the family's last byte (twice, and 1 more in the upper half of
-// two digits) and the member.
+// two digits) and the member. Of numbers no branch depends on the digits: those of an order's id cannot be foretold.
 func splitMember(w uint64) (rest uint64, last uint32, member uint8) {
-	at := 63 - bits.LeadingZeros64(w)&^7 - 7 // of the last byte, in bits
-	end, before := byte(w>>at), byte(w<<8>>at)
-	digit, ten := end-'0', before-'0'
-	upper := uint32(0)
+	at := uint(bits.Len64(w)-1) & 63 &^ 7 // of the last byte, in bits; nothing is above it
+	end := w >> at
+	digit, ten := end-'0', w>>((at-8)&63)&0xff-'0' // of a single byte the one before is 0
+	upper := uint64(0)
 	var mark uint64
 	switch {
 	case digit > 9:
-		mark, member = uint64(familyOther|end>>6), end&63
-	case ten > 9 || at == 0:
-		mark, member = familyDigit, digit
+		mark, member = familyOther|end>>6, uint8(end&63)
+	case ten > 9:
+		mark, member = familyDigit, uint8(digit)
 	default:
-		at -= 8
-		if ten >= 6 {
-			ten -= 6
-			upper = 1
-		}
-		mark, member = familyTens, ten*10+digit
+		at = (at - 8) & 63
+		upper = (ten + 10) >> 4 // 1 from 6 on
+		mark, member = familyTens, uint8((ten-6*upper)*10+digit)
 	}
-	rest = w&(1<<at-1) | mark<<at
-	if at >= 8 {
-		at -= 8
-		upper |= uint32(byte(w>>at)) << 1
-		rest &^= 0xff << at
-	}
-	return rest, upper, member
+	w &= 1<<at - 1
+	at1 := (at - 8) & 63 // of the byte before; there is none at 56, nor anything above
+	return w&(1<<at1-1) | mark<<at, uint32(upper | w>>at1<<1), member
 }
 
 // makeKey finds family and member of a session's id.

@@ -25,6 +25,8 @@ type Market struct {
 	electedFirst, electedLast uint32
 	// request is what numbered made of the command.
 	request Command
+	behind  behind
+	turn    []Event // a slice for events
 	// keys are those of the command's ids if they are known already, ahead those of the commands behind it.
 	keys  *ahead
 	ahead [aheadRing]ahead
@@ -71,13 +73,20 @@ func NewMarket(l Limits) *Market {
 
 // Apply takes the next command and appends what follows from it to out. It allocates only when out has to grow.
 func (m *Market) Apply(c *Command, out []Event) []Event {
+	first := len(out)
+	out = m.take(c, out)
+	m.counters.stream = roll(m.counters.stream^uint64(m.counters.time), c, out[first:])
+	return out
+}
+
+// take is Apply but for the stream's hash.
+func (m *Market) take(c *Command, out []Event) []Event {
 	n := &m.counters
 	n.index++
 	n.time = max(n.time, c.Time)
 	if planted("wall clock in apply") {
 		n.time = plantedClock()
 	}
-	n.stream = hashCommand(n.stream, c) ^ uint64(n.time)
 	first := len(out)
 	m.cmd, m.out = c, out
 	if len(m.due.slots) > 0 {
@@ -125,9 +134,6 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 	}
 	out = m.out
 	m.cmd, m.out = nil, nil
-	for i := first; i < len(out); i++ {
-		n.stream = hashEvent(n.stream, &out[i])
-	}
 	return out
 }
 
@@ -154,7 +160,10 @@ func (m *Market) onFeed(e *Event, message byte) {
 func (m *Market) Index() uint64 { return m.counters.index }
 
 // StreamHash is a rolling hash over every command applied and every event that followed.
-func (m *Market) StreamHash() uint64 { return m.counters.stream }
+func (m *Market) StreamHash() uint64 {
+	m.catchUp()
+	return m.counters.stream
+}
 
 // Phase is the code of the last SystemEvent, 0 before the first.
 func (m *Market) Phase() byte { return m.phase }

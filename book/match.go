@@ -294,13 +294,24 @@ func (m *Market) settle(slot uint32, why Reason) {
 		m.drop(slot, BookFull)
 	default:
 		m.rest(slot)
-		e := m.about(Rested, slot)
+		e := m.justAccepted(o)
+		if e == nil {
+			e = m.about(Rested, slot)
+		}
 		if o.marks&unseen == 0 {
 			m.show(e, slot)
 			m.onFeed(e, 'A')
 		}
 		m.retry(o.instrument, 1-o.side)
 	}
+}
+
+// justAccepted is the order's Accepted if nothing has happened since and it will be seen.
+func (m *Market) justAccepted(o *order) *Event {
+	if e := &m.out[len(m.out)-1]; e.Kind == Accepted && e.OrderID == o.id && o.marks&unseen == 0 {
+		return e
+	}
+	return nil
 }
 
 // mayRest tells whether a level for the order is there already, so that it needs no more room.

@@ -683,7 +683,10 @@ func (n *naive) arrive(o *naiveOrder, minimum int64) {
 		n.gone(o, ImmediateOrCancelRest)
 	default:
 		n.rest(o)
-		e := n.of(Rested, o)
+		e := &n.events[len(n.events)-1]
+		if !o.visible() || e.Kind != Accepted || e.OrderID != o.id { // accepted and at rest are one event if nothing was between
+			e = n.of(Rested, o)
+		}
 		if o.visible() {
 			n.part(e, o)
 			n.feed(e, 'A')

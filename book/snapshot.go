@@ -19,13 +19,19 @@ const (
 // ErrSnapshot: the bytes are no snapshot of this version, or were damaged, or do not fit the limits.
 var ErrSnapshot = errors.New("book: snapshot")
 
+// words are the counters, with the stream's hash up to date.
+func (m *Market) words() [11]uint64 {
+	m.catchUp()
+	return m.counters.words()
+}
+
 func (n *counters) words() [11]uint64 {
 	return [11]uint64{n.index, n.feed, n.order, n.ref, n.match, n.accepted, n.trades, n.volume, n.resting, n.stream, uint64(n.time)}
 }
 
 // Hash is over the whole state; it takes time in proportion to it.
 func (m *Market) Hash() uint64 {
-	n := m.counters.words()
+	n := m.words()
 	h := hashWords(hashSeed, n[:]...)
 	h = hashWords(h, uint64(m.phase))
 	for i := range m.books[1:] {
@@ -97,7 +103,7 @@ func (m *Market) AppendSnapshot(dst []byte) []byte {
 	start := len(dst)
 	le := binary.LittleEndian
 	dst = append(dst, snapshotMagic...)
-	for _, w := range m.counters.words() {
+	for _, w := range m.words() {
 		dst = le.AppendUint64(dst, w)
 	}
 	dst = append(dst, m.phase)

@@ -10,7 +10,7 @@ import (
 )
 
 // TestReadsWhatTheFirstVersionWrote: commands and the events they had, and a snapshot of the market behind them, written by the first version of this
-// package. The same commands must still have the same events, byte for byte, and lead to the same book.
+// package. The same commands must still have the same events and lead to the same book.
 func TestReadsWhatTheFirstVersionWrote(t *testing.T) {
 	commands, events, snapshot := kept(t, "v1/commands"), kept(t, "v1/events"), kept(t, "v1/snapshot")
 	m := NewMarket(oracleLimits)
@@ -40,11 +40,12 @@ func TestReadsWhatTheFirstVersionWrote(t *testing.T) {
 			if len(events) == 0 {
 				continue // of the later ones none were kept
 			}
-			n, err := DecodeEvent(events, &was)
-			if err != nil || was != e || !bytes.Equal(e.AppendTo(nil), events[:n]) {
-				t.Fatalf("command %d: an event was\n%+v\nand is now\n%+v\n%v", count, was, e, err)
+			if events = nextKept(t, events, &was); len(events) == 0 { // the file ends with an Accepted; its Rested was not kept
+				e.Feed, e.FeedSeq = 0, 0
 			}
-			events = events[n:]
+			if was != e {
+				t.Fatalf("command %d: an event was\n%+v\nand is now\n%+v", count, was, e)
+			}
 		}
 	}
 	if count != 400 || m.Resting() != 30 || m.Trades() != 10 || m.Volume() != 261 || fmt.Sprintf("%016x", m.BookHash()) != "9dc47849791b9f9e" {
@@ -90,11 +91,9 @@ func TestReadsWhatTheSecondVersionWrote(t *testing.T) {
 		}
 		for _, e := range m.Apply(&c, nil) {
 			var was Event
-			n, err := DecodeEvent(events, &was)
-			if err != nil || was != e || !bytes.Equal(e.AppendTo(nil), events[:n]) {
-				t.Fatalf("command %d %s: an event was\n%+v\nand is now\n%+v\n%v", count, brief(c), was, e, err)
+			if events = nextKept(t, events, &was); was != e {
+				t.Fatalf("command %d %s: an event was\n%+v\nand is now\n%+v", count, brief(c), was, e)
 			}
-			events = events[n:]
 		}
 	}
 	for i, there := range seen {
@@ -117,6 +116,30 @@ func TestReadsWhatTheSecondVersionWrote(t *testing.T) {
 	if again := restored(t, l, old); again.Hash() != m.Hash() {
 		t.Fatal("it does not come back as a new one")
 	}
+}
+
+// nextKept reads a kept event, which is still spelled as it was. An order that lies in the book at once was told of by two events, Accepted and Rested, until
+// they became one.
+func nextKept(t *testing.T, b []byte, e *Event) (rest []byte) {
+	t.Helper()
+	decode := func(b []byte, e *Event) []byte {
+		n, err := DecodeEvent(b, e)
+		if err != nil || !bytes.Equal(e.AppendTo(nil), b[:n]) {
+			t.Fatalf("a kept event does not read as it was: %+v, %v", *e, err)
+		}
+		return b[n:]
+	}
+	rest = decode(b, e)
+	if e.Kind != Accepted || e.Feed != 0 || len(rest) == 0 {
+		return rest
+	}
+	var next Event
+	behind := decode(rest, &next)
+	if next.Kind != Rested || next.OrderID != e.OrderID || next.Feed == 0 {
+		return rest
+	}
+	e.Feed, e.FeedSeq, e.Shown = next.Feed, next.FeedSeq, next.Shown
+	return behind
 }
 
 // keepVersion writes commands, their events and a snapshot of the market behind them into a directory.

@@ -231,9 +231,12 @@ func (r *replayer) follow(number int, rec *orderflow.Record) {
 		delete(r.open, rec.ID)
 	}
 	for _, e := range r.player.Play(number, rec) {
-		switch id := orderflow.ParseID(&e.ClientID); e.Kind {
-		case book.Rested:
+		id := orderflow.ParseID(&e.ClientID)
+		if e.Rests() {
 			r.open[id] = e.Leaves
+			continue
+		}
+		switch e.Kind {
 		case book.Reduced:
 			r.open[id] = e.Leaves
 		case book.Filled:

@@ -187,9 +187,11 @@ func (g *generator) put(r Record) {
 	}
 	for _, e := range g.player.Play(number, &r) {
 		id := ParseID(&e.ClientID)
-		switch e.Kind {
-		case book.Rested:
+		if e.Rests() {
 			g.open[id] = uint32(e.Leaves)
+			continue
+		}
+		switch e.Kind {
 		case book.Filled, book.Reduced:
 			if !e.Resting && e.Kind == book.Filled {
 				continue

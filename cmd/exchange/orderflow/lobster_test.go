@@ -25,7 +25,7 @@ func asLobster(f *File) (text string, want Result) {
 			e := &events[i]
 			id := ParseID(&e.ClientID)
 			switch {
-			case e.Kind == book.Rested:
+			case e.Rests():
 				tell(lobsterAdd, id, e.Leaves, e.Price, e.Side)
 			case e.Kind == book.Filled && e.Resting:
 				tell(lobsterVisible, id, e.LastQty, e.Price, e.Side)
