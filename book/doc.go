@@ -8,6 +8,7 @@
 //	market.go    the state, Apply, what can be read   codec.go     both as bytes
 //	session.go   connections and numbers              listing.go   instruments, participants, the day
 //	numbered.go  sessions whose client numbers its requests (OUCH)
+//	plain.go     the short way of plain orders that come to rest, and of their cancels
 //	match.go     an order's way in: checks, trades, rest or end
 //	change.go    cancel, reduce, replace
 //	level.go     the orders at one price, the levels of one side
@@ -15,7 +16,8 @@
 //	ahead.go     asks memory for what the commands behind the present one will touch
 //	order.go     orders in a pool without pointers
 //	identity.go  the client ids seen this day
-//	snapshot.go  the whole state as bytes, and back   hash.go      rolling hashes
+//	stream.go    the rolling hash over all that was applied
+//	snapshot.go  the whole state as bytes, and back   hash.go      the hash of the state
 //	limits.go    every bound by name
 //
 // # Rules

@@ -60,9 +60,13 @@ func (t *idText) clientID() (id ClientID) {
 
 // copyID copies an id word by word.
 func copyID(dst, src *ClientID) {
-	var t idText
-	t.set(src)
-	t.put(dst)
+	a, b, c, d, e := idWords(src)
+	le := binary.LittleEndian
+	le.PutUint64(dst[0:8], a)
+	le.PutUint64(dst[8:16], b)
+	le.PutUint64(dst[16:24], c)
+	le.PutUint64(dst[24:32], d)
+	le.PutUint64(dst[32:40], e)
 }
 
 // idState is what is known of an id.
@@ -117,55 +121,60 @@ const (
 	familyOther = 0xf0 // in place of another byte, + its two highest bits
 )
 
-// splitMember splits the last word of an id that has any bytes into what is left of it, the family's last byte (twice, and 1 more in the upper half of
-// two digits) and the member. Of numbers no branch depends on the digits: those of an order's id cannot be foretold.
-func splitMember(w uint64) (rest uint64, last uint32, member uint8) {
-	at := uint(bits.Len64(w)-1) & 63 &^ 7 // of the last byte, in bits; nothing is above it
-	end := w >> at
-	digit, ten := end-'0', w>>((at-8)&63)&0xff-'0' // of a single byte the one before is 0
-	upper := uint64(0)
-	var mark uint64
-	switch {
-	case digit > 9:
-		mark, member = familyOther|end>>6, uint8(end&63)
-	case ten > 9:
-		mark, member = familyDigit, uint8(digit)
-	default:
-		at = (at - 8) & 63
-		upper = (ten + 10) >> 4 // 1 from 6 on
-		mark, member = familyTens, uint8((ten-6*upper)*10+digit)
-	}
-	w &= 1<<at - 1
-	at1 := (at - 8) & 63 // of the byte before; there is none at 56, nor anything above
-	return w&(1<<at1-1) | mark<<at, uint32(upper | w>>at1<<1), member
-}
-
-// makeKey finds family and member of a session's id.
+// makeKey finds family and member of a session's id. The last word of the id that has any bytes is split into what is left of it, the family's last byte
+// (twice, and 1 more in the upper half of two digits) and the member. Of numbers no branch depends on the digits: those of an order's id cannot be foretold.
 func makeKey(session uint16, id *ClientID) idKey {
-	le := binary.LittleEndian
-	a, b, c, d, e := le.Uint64(id[0:8]), le.Uint64(id[8:16]), le.Uint64(id[16:24]), le.Uint64(id[24:32]), le.Uint64(id[32:40])
+	a, b, c, d, e := idWords(id)
 	if a&0xff == NumberedID {
 		return numberedKey(session, a)
 	}
-	var member uint8
-	var last uint32
-	s := uint64(session) * k4
-	if b|c|d|e == 0 {
-		if a != 0 {
-			a, last, member = splitMember(a)
+	w, words := a, 1
+	if b|c|d|e != 0 {
+		switch {
+		case e != 0:
+			w, words = e, 5
+		case d != 0:
+			w, words = d, 4
+		case c != 0:
+			w, words = c, 3
+		default:
+			w, words = b, 2
 		}
-		lo, hi := fold(a^k0, s^k1), fold(a^k2, s^k3)
-		return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | last, member}
 	}
+	if w == 0 {
+		w = '0' // the empty id's key is any
+	}
+	at := uint(63-bits.LeadingZeros64(w)) & 56 // of the last byte, in bits; nothing is above it
+	end := w >> at
+	digit, ten := end-'0', w>>((at-8)&63)&0xff-'0' // of a single byte the one before is 0
+	var mark, upper, member uint64
 	switch {
-	case e != 0:
-		e, last, member = splitMember(e)
-	case d != 0:
-		d, last, member = splitMember(d)
-	case c != 0:
-		c, last, member = splitMember(c)
+	case digit > 9:
+		mark, member = familyOther|end>>6, end&63
+	case ten > 9:
+		mark, member = familyDigit, digit
 	default:
-		b, last, member = splitMember(b)
+		at = (at - 8) & 63
+		upper = (ten + 10) >> 4 // 1 from 6 on
+		mark, member = familyTens, ten*10+digit-60*upper
+	}
+	w &= 1<<at - 1
+	before := (at - 8) & 63 // at 56, for want of a byte before, there is nothing
+	upper |= w >> before << 1
+	w = w&(1<<before-1) | mark<<(at&63)
+	s := uint64(session) * k4
+	switch words {
+	case 1:
+		lo, hi := fold(w^k0, s^k1), fold(w^k2, s^k3)
+		return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | uint32(upper), uint8(member)}
+	case 2:
+		b = w
+	case 3:
+		c = w
+	case 4:
+		d = w
+	case 5:
+		e = w
 	}
 	b ^= s
 	lo, hi := fold(a^k0, b^k1), fold(a^k2, b^k3)
@@ -174,7 +183,7 @@ func makeKey(session uint16, id *ClientID) idKey {
 		y := fold(c^k4, d^k5) ^ fold(e^k3, k2)
 		lo, hi = fold(lo^x, k3), fold(hi^y, k5)
 	}
-	return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | last, member}
+	return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | uint32(upper), uint8(member)}
 }
 
 // find is the block of an id's family, or the one where it would go, and what is known of the id.

@@ -69,14 +69,19 @@ func (m *Market) enqueue(slot uint32, ladder uint8, price int64) {
 	if li == 0 {
 		li = m.addLevel(l, key, price, ladder)
 	}
+	if ladder < allOrNones && o.marks != 0 {
+		m.queueMarked(slot, li)
+		return
+	}
+	m.queue(slot, o, li)
+}
+
+// queue puts an order of which all is seen, or none of any at its price, behind the others.
+func (m *Market) queue(slot uint32, o *order, li uint32) {
 	lv := &m.levels.levels[li]
 	o.level = li
 	lv.qty += int64(o.open)
 	lv.count++
-	if ladder < allOrNones && o.marks != 0 {
-		m.enqueueMarked(slot, lv)
-		return
-	}
 	lv.stamp = m.counters.index
 	lv.shown += int64(o.open)
 	lv.seen++
@@ -84,9 +89,13 @@ func (m *Market) enqueue(slot uint32, ladder uint8, price int64) {
 	lv.lastSeen = slot
 }
 
-// enqueueMarked is the rest of enqueue for orders of the book that may not be seen, or not as a whole.
-func (m *Market) enqueueMarked(slot uint32, lv *level) {
-	if m.pool.orders[slot].marks&unseen != 0 {
+// queueMarked is queue for orders of the book that may not be seen, or not as a whole.
+func (m *Market) queueMarked(slot, li uint32) {
+	o, lv := &m.pool.orders[slot], &m.levels.levels[li]
+	o.level = li
+	lv.qty += int64(o.open)
+	lv.count++
+	if o.marks&unseen != 0 {
 		m.link(slot, lv, lv.tail)
 		return
 	}

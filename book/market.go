@@ -18,7 +18,7 @@ type Market struct {
 	counters counters
 	phase    byte
 
-	// cmd is the command being applied, out where its events go.
+	// cmd is the command being applied, or the last one that was, out where its events go.
 	cmd *Command
 	out []Event
 	// electedFirst to electedLast (slots, 0: none) are the stops that were reached and come in before the command is done.
@@ -108,9 +108,13 @@ func (m *Market) take(c *Command, out []Event) []Event {
 	case TradingAction:
 		m.tradingAction()
 	case Enter:
-		m.enter()
+		if !m.enterPlain() {
+			m.enter()
+		}
 	case Cancel:
-		m.cancel()
+		if !m.cancelPlain() {
+			m.cancel()
+		}
 	case Replace:
 		m.replace()
 	case Reduce:
@@ -132,9 +136,7 @@ func (m *Market) take(c *Command, out []Event) []Event {
 	if len(m.drops) > 0 {
 		m.copyReports(first)
 	}
-	out = m.out
-	m.cmd, m.out = nil, nil
-	return out
+	return m.out
 }
 
 // event appends an empty event of a kind and gives it to be filled, until the next one.

@@ -21,21 +21,19 @@ type behind struct {
 
 // catchUp brings the stream's hash up to date.
 func (m *Market) catchUp() {
-	b := &m.behind
-	if b.command == nil {
-		return
+	if b := &m.behind; b.command != nil {
+		m.counters.stream = roll(m.counters.stream^uint64(b.time), b.command, b.events)
+		b.command = nil
 	}
-	m.counters.stream = roll(m.counters.stream^uint64(b.time), b.command, b.events)
-	b.command = nil
 }
 
 // takeNext takes a command of ApplyAll into one of two slices that take turns: what followed from the command before is still to be read.
 func (m *Market) takeNext(c *Command, out []Event, then func(*Command, []Event)) []Event {
 	events := m.take(c, out[:0])
+	out, m.turn = m.turn, events
 	m.catchUp()
 	m.behind = behind{c, events, m.counters.time}
 	then(c, events)
-	out, m.turn = m.turn, events
 	return out
 }
 
