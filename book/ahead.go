@@ -47,25 +47,27 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 
 // applyAhead is ApplyAll of a large market.
 func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command, []Event)) []Event {
-	for i := -aheadKeys; i < len(commands); i++ {
-		if k := i + aheadKeys; k < len(commands) {
-			m.foreseeKeys(&commands[k], &m.ahead[k%aheadRing])
+	n := uint(len(commands))
+	for turn := uint(0); turn < n+aheadKeys; turn++ { // in which command turn - aheadKeys has its own
+		if turn < n {
+			m.foreseeKeys(&commands[turn], &m.ahead[turn%aheadRing])
 		}
-		if k := i + aheadOrder; uint(k) < uint(len(commands)) {
+		if k := turn - (aheadKeys - aheadOrder); k < n {
 			m.foreseeOrder(&commands[k], &m.ahead[k%aheadRing])
 		}
-		if k := i + aheadChain; uint(k) < uint(len(commands)) {
+		if k := turn - (aheadKeys - aheadChain); k < n {
 			m.foreseeChain(&commands[k], &m.ahead[k%aheadRing])
 		}
-		if k := i + aheadLevel; uint(k) < uint(len(commands)) {
+		if k := turn - (aheadKeys - aheadLevel); k < n {
 			m.foreseeLevel(&m.ahead[k%aheadRing])
 		}
-		if i < 0 {
+		k := turn - aheadKeys
+		if k >= n {
 			continue
 		}
-		c := &commands[i]
+		c := &commands[k]
 		if c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
-			m.keys = &m.ahead[i%aheadRing]
+			m.keys = &m.ahead[k%aheadRing]
 		}
 		out = m.takeNext(c, out, then)
 		m.keys = nil

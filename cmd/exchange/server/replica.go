@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"exchange/book"
+	"exchange/cmd/exchange/server/pages"
 	"exchange/cmd/exchange/server/thread"
 	"exchange/consensus"
 	"exchange/rdmaio"
@@ -122,7 +123,7 @@ func (r *Replica) open() error {
 	if r.http, err = listenHTTP(r); err != nil {
 		return err
 	}
-	r.gathered = gatherPages() // before others see memory whose owner stands still
+	r.gathered = pages.Gather() // before others see memory whose owner stands still
 	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number, r.noticeConnection, &thread.Watch{Turns: &r.thread, Clock: monotonic, Wake: r.park.Wake}); err != nil {
 		return err
 	}

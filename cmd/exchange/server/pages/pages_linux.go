@@ -1,4 +1,4 @@
-package server
+package pages
 
 import (
 	"bufio"
@@ -16,10 +16,10 @@ const (
 	gatherFor = 300 * time.Millisecond
 )
 
-// gatherPages has the kernel put what this process has written so far into pages of 2 MiB: the state machine's tables, above all. Fewer look-ups of
+// Gather has the kernel put what this process has written so far into pages of 2 MiB: the state machine's tables, above all. Fewer look-ups of
 // addresses while it runs, and an end that takes a millisecond in place of twenty: a killed process frees its memory before it closes its
 // sockets, and its clients wait for that. It tells how many bytes now lie in such pages. A kernel that cannot do it (before 6.1) leaves everything as it is.
-func gatherPages() (gathered int) {
+func Gather() (gathered int) {
 	f, err := os.Open("/proc/self/maps")
 	if err != nil {
 		return 0
