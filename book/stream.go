@@ -32,7 +32,8 @@ func (m *Market) takeNext(c *Command, out []Event, then func(*Command, []Event))
 	events := m.take(c, out[:0])
 	out, m.turn = m.turn, events
 	m.catchUp()
-	m.behind = behind{c, events, m.counters.time}
+	b := &m.behind
+	b.command, b.events, b.time = c, events, m.counters.time // one by one: a struct is put together elsewhere and waits to be read from there
 	then(c, events)
 	return out
 }

@@ -1,3 +1,5 @@
+//go:build amd64 || arm64
+
 package book
 
 import (
@@ -6,13 +8,13 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// The code in stream_amd64.s reads commands and events by these sizes.
+// The code in stream_amd64.s and stream_arm64.s reads commands and events by these sizes.
 const (
 	_ = -(unsafe.Sizeof(Command{}) ^ 8*commandWords)
 	_ = -(unsafe.Sizeof(Event{}) ^ 8*eventWords)
 )
 
-var hasAES = cpu.X86.HasAES && cpu.X86.HasAVX
+var hasAES = cpu.X86.HasAES && cpu.X86.HasAVX || cpu.ARM64.HasAES
 
 // roll takes a command and its events into the stream's hash.
 func roll(h uint64, c *Command, events []Event) uint64 {
