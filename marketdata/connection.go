@@ -21,7 +21,8 @@ type connection struct {
 	// The session core is used by both goroutines, for as long as it takes to make or read bytes, never while they travel.
 	mu     sync.Mutex
 	core   soupbin.Server
-	answer []byte // to a login, to be sent before anything else
+	answer []byte // to a login, or why the connection ends; to be sent before anything else
+	fault  error  // of what the client sent: the connection ends when the answer is sent
 	reader feed.Reader
 
 	armed atomic.Bool
@@ -89,7 +90,7 @@ func (c *connection) read() error {
 		if n > 0 {
 			used, err := c.receive(buf[:have])
 			if err != nil {
-				return err
+				return c.refuse(err)
 			}
 			have = copy(buf, buf[used:have])
 		}
@@ -100,6 +101,19 @@ func (c *connection) read() error {
 			return fmt.Errorf("reading: %w", err)
 		}
 	}
+}
+
+// refuse ends the connection of a client whose bytes are not taken: the writer tells it why, and closes. One that logged out knows.
+func (c *connection) refuse(why error) error {
+	if errors.Is(why, ErrLoggedOut) {
+		return why
+	}
+	c.mu.Lock()
+	c.answer, c.fault = soupbin.AppendPacket(c.answer, soupbin.Debug, []byte(why.Error())), why
+	c.mu.Unlock()
+	c.wakeNow()
+	<-c.done
+	return why
 }
 
 // receive takes the whole packets of in and says how many bytes they were.
@@ -221,6 +235,9 @@ func (c *connection) fill(out []byte) (_ []byte, last error) {
 	now := c.server.now()
 	out = append(out, c.answer...)
 	c.answer = c.answer[:0]
+	if c.fault != nil {
+		return out, c.fault
+	}
 	if !c.core.LoggedIn() {
 		if len(out) > 0 {
 			return out, ErrLoginRefused
@@ -239,7 +256,7 @@ func (c *connection) fill(out []byte) (_ []byte, last error) {
 		case errors.Is(err, feed.ErrNotYet):
 			return c.core.Tick(out, now)
 		case err != nil:
-			return out, ErrTooSlow
+			return soupbin.AppendPacket(out, soupbin.Debug, []byte(ErrTooSlow.Error())), ErrTooSlow
 		}
 		out = c.core.AppendSequenced(out, message, now)
 	}

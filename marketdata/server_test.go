@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -293,6 +294,45 @@ func TestAClientThatTakesNothingIsCut(t *testing.T) {
 	}
 }
 
+// wantWord reads to the end: the last packet tells why.
+func (d *dialed) wantWord(text string) {
+	d.t.Helper()
+	d.conn.SetReadDeadline(time.Now().Add(patience))
+	rest, err := io.ReadAll(d.conn)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var last soupbin.Packet
+	for in := append(d.in, rest...); len(in) > 0; {
+		p, n, err := soupbin.Next(in, soupbin.MaxPayload)
+		if err != nil || n == 0 {
+			d.t.Fatalf("%d bytes at the end are no packet: %v", len(in), err)
+		}
+		last, in = p, in[n:]
+	}
+	if last.Type != soupbin.Debug || !strings.Contains(string(last.Payload), text) {
+		d.t.Errorf("the last packet is %q %q, want a word about %q", last.Type, last.Payload, text)
+	}
+}
+
+// A client reads so slowly that what it needs next is dropped: it is told so, behind what it got in sequence.
+func TestAClientThatIsTooSlowIsToldSo(t *testing.T) {
+	store := feed.NewStore(2 * feed.ChunkSize)
+	appendTo(store, 10)
+	config := ServerConfig{}
+	why := ended(&config)
+	_, address := serve(t, store, config)
+	core := soupbin.MakeClient(soupbin.Session{}, 1)
+	d := dial(t, address, &core, "slow")
+	d.want(soupbin.LoginWasAccepted)
+	for big := make([]byte, feed.MaxMessage); store.First() < 60_000; { // far more than the sockets take
+		store.Append(store.Next(), big)
+		store.Publish()
+	}
+	d.wantWord(ErrTooSlow.Error())
+	wantEnd(t, why, ErrTooSlow)
+}
+
 func TestNonsenseAndTooManyConnections(t *testing.T) {
 	store := feed.NewStore(0)
 	config := ServerConfig{MaxConnections: 1}
@@ -310,6 +350,7 @@ func TestNonsenseAndTooManyConnections(t *testing.T) {
 	wantEnd(t, why, ErrTooManyConnections)
 	d.conn.Write([]byte("\xff\xffU"))
 	wantEnd(t, why, soupbin.ErrTooLong)
+	d.wantWord("longer than this end takes")
 
 	other := soupbin.MakeClient(soupbin.Session{}, 1)
 	d = dial(t, address, &other, "second")

@@ -29,6 +29,9 @@ func (r *Report) FromEvent(e *book.Event, table InstrumentTable) {
 		r.Type = Rejected
 		r.carried(&e.ClientID)
 		r.Tags.Clear()
+		if r.ClOrdID == (ClOrdID{}) {
+			r.ClOrdID = MakeClOrdID("") // of a mass cancel, which has none
+		}
 		r.RejectReason = rejectReason(e)
 	case book.Filled:
 		r.Type, r.UserRefNum = Executed, e.ClientID.Number()

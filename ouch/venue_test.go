@@ -221,6 +221,9 @@ func describe(r *Report) string {
 	case Executed:
 		b += fmt.Sprintf(" %d %d@%d %c match=%d", r.UserRefNum, r.Quantity, r.Price, r.Liquidity, r.Match)
 	case Rejected:
+		if strings.Contains(string(r.ClOrdID[:]), "\x00") {
+			b += " (not padded with spaces)"
+		}
 		b += fmt.Sprintf(" %d 0x%02X %q", r.UserRefNum, uint16(r.RejectReason), r.ClOrdID.String())
 	case Modified:
 		b += fmt.Sprintf(" %d %c %d", r.UserRefNum, r.Side, r.Quantity)

@@ -16,7 +16,8 @@ func benchWSCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "ws", Short: "What a message of level2 costs with so many WebSocket clients", Args: cobra.NoArgs,
 		Long: `Serves a feed over WebSocket to clients in another process: the time from a message's publication on the feed until a client has read it, over all
-clients, and the serving process's processor time for each message of each client.`,
+clients, and the serving process's processor time for each message of each client. The floor takes turns with it: as many bytes, one write for each client to as many
+plain sockets.`,
 		Example: "  exchange bench ws\n  exchange bench ws --clients 1,5000 --json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := checkWSClients(clients); err != nil {
@@ -29,7 +30,7 @@ clients, and the serving process's processor time for each message of each clien
 			ctx, stop := untilInterrupted()
 			defer stop()
 			report := bench.NewReport("ws")
-			if report.Figures, err = bench.WebSocket(ctx, binary, clients); err != nil {
+			if err := bench.WebSocket(ctx, report, binary, clients); err != nil {
 				return failed(err)
 			}
 			if asJSON {
@@ -56,13 +57,13 @@ func checkWSClients(numbers []int) error {
 // benchWSClientsCommand is the other process of bench ws.
 func benchWSClientsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: bench.WSClientsCommand + " ADDRESS CLIENTS", Hidden: true, Args: cobra.ExactArgs(2),
+		Use: bench.WSClientsCommand + " ADDRESS CLIENTS websocket|tcp", Hidden: true, Args: cobra.ExactArgs(3),
 		RunE: func(c *cobra.Command, args []string) error {
 			n, err := strconv.Atoi(args[1])
 			if err != nil || n < 1 {
 				return fmt.Errorf("a number of clients is needed")
 			}
-			return bench.WSClients(args[0], n, os.Stdin, c.OutOrStdout())
+			return bench.WSClients(args[0], n, args[2], os.Stdin, c.OutOrStdout())
 		},
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -315,6 +317,18 @@ func TestWhoIsLetIn(t *testing.T) {
 	buf := make([]byte, 100)
 	if n, err := conn.Read(buf); err != nil || string(buf[2:n]) != "JS" {
 		t.Errorf("a login that wants number 2: %q, %v", buf[:n], err)
+	}
+	// What is no SoupBinTCP is told so.
+	stranger, err := net.Dial("tcp", open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	stranger.Write([]byte("GET / HTTP/1.0\r\n\r\n"))
+	stranger.SetReadDeadline(time.Now().Add(patience))
+	word, _ := io.ReadAll(stranger)
+	if p, n, err := soupbin.Next(word, soupbin.MaxPayload); err != nil || n == 0 || p.Type != soupbin.Debug || !strings.Contains(string(p.Payload), "longer than this end takes") {
+		t.Errorf("a stranger hears %q, %v", word, err)
 	}
 	// Two connections that say nothing fill the house.
 	for range 2 {

@@ -173,6 +173,9 @@ func (s *Server) Close() {
 func (s *Server) serve(conn net.Conn) error {
 	core := soupbin.MakeServer(s.now())
 	login, err := s.login(conn, &core)
+	if errors.Is(err, soupbin.ErrPacket) {
+		_ = s.write(conn, soupbin.AppendPacket(nil, soupbin.Debug, []byte(err.Error())))
+	}
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,7 @@ type Publisher struct {
 
 	packets, sendErrors atomic.Uint64
 	skipped             atomic.Uint64
+	next                atomic.Uint64 // what is below was sent, or skipped
 	start               time.Time
 	lastSent            atomic.Int64 // ns since start
 }
@@ -69,6 +70,8 @@ type PublisherStatus struct {
 	Packets, SendErrors uint64
 	// Skipped messages: the store dropped them before they were sent.
 	Skipped uint64
+	// Next is the number of the next message to be sent.
+	Next uint64
 }
 
 // NewPublisher opens the line's socket and starts publishing. It takes one of the store's followers.
@@ -99,7 +102,9 @@ func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error)
 		return nil, fmt.Errorf("moldudp64: opening a line to %v: %w", config.Destinations, err)
 	}
 	p := &Publisher{config: config, store: store, conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{}), start: time.Now()}
-	p.reader, p.buf = store.NewReader(config.From), make([]byte, 0, HeaderLen+BlockLen+feed.MaxMessage+config.MaxPacket)
+	p.reader = store.NewReader(config.From)
+	p.next.Store(p.reader.Number())
+	p.buf = make([]byte, 0, HeaderLen+BlockLen+feed.MaxMessage+config.MaxPacket)
 	p.express.open(conn, config.Destinations)
 	if p.follower, err = store.FollowExpress(p.expressly, nil); err != nil {
 		conn.Close()
@@ -137,7 +142,7 @@ func openSender(config *PublisherConfig) (*net.UDPConn, error) {
 
 // Status counts what the line did.
 func (p *Publisher) Status() PublisherStatus {
-	return PublisherStatus{Packets: p.packets.Load(), SendErrors: p.sendErrors.Load(), Skipped: p.skipped.Load()}
+	return PublisherStatus{Packets: p.packets.Load(), SendErrors: p.sendErrors.Load(), Skipped: p.skipped.Load(), Next: p.next.Load()}
 }
 
 // EndSession publishes what is left and from then on the end of the session in place of heartbeats, until Close. Nothing may be
@@ -233,9 +238,10 @@ func (p *Publisher) expressly() bool {
 	return p.reader.Number() >= next
 }
 
-// told notes that a packet was sent.
+// told notes that a packet was sent. Under sending.
 func (p *Publisher) told() {
 	p.packets.Add(1)
+	p.next.Store(p.reader.Number())
 	p.lastSent.Store(int64(time.Since(p.start)))
 }
 

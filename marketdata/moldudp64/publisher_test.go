@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -197,5 +198,31 @@ func TestMulticastOnThisHost(t *testing.T) {
 		case time.Now().After(deadline):
 			t.Fatalf("nothing was heard: %+v", line.Status())
 		}
+	}
+}
+
+// TestALineTellsNoMoreThanItSent: who begins a line again where Status says leaves no hole, whenever the line was killed.
+func TestALineTellsNoMoreThanItSent(t *testing.T) {
+	const messages = 20_000 // some bursts, with pauses between them
+	store := feed.NewStore(1 << 30)
+	for n := uint64(1); n <= messages; n++ {
+		store.Append(n, messageOf(n))
+	}
+	store.Publish()
+	_, address := listen(t)
+	line, err := NewPublisher(store, PublisherConfig{Session: session(t, "DAY0001"), Destinations: []netip.AddrPort{address}, From: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	for next := uint64(0); next <= messages; {
+		line.sending.Lock() // between two packets
+		sent := line.reader.Number()
+		next = line.Status().Next
+		line.sending.Unlock()
+		if next > sent {
+			t.Fatalf("what is below %d was sent, and the line says %d", sent, next)
+		}
+		runtime.Gosched()
 	}
 }

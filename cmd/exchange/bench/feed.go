@@ -38,7 +38,7 @@ const (
 //     report is waited for: so much of the time is not the feed's.
 //  3. Many orders under way, and a reader beside: how many messages come in a second.
 //  4. How far the lines of the three replicas are apart: the first arrival of a message, on whichever line, to the last.
-//  5. What a message costs with so many WebSocket clients (WebSocket), when the cluster has ended.
+//  5. What a message costs with so many WebSocket clients (WebSocket), when the cluster has ended, with a floor of its own.
 func Feed(ctx context.Context, o FeedOptions) (*Report, error) {
 	r := NewReport("feed")
 	r.Provider, r.Durability, r.Replicas = o.Provider, "memory", 3
@@ -69,9 +69,7 @@ func Feed(ctx context.Context, o FeedOptions) (*Report, error) {
 	}
 	m.close()
 	c.Stop()
-	web, err := WebSocket(ctx, o.Binary, o.Clients)
-	r.Figures = append(r.Figures, web...)
-	return r, err
+	return r, WebSocket(ctx, r, o.Binary, o.Clients)
 }
 
 // feedWay is how a message comes.

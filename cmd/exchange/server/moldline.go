@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"exchange/marketdata/feed"
 	"exchange/marketdata/moldudp64"
@@ -17,11 +19,22 @@ type moldLine struct {
 	config    moldudp64.PublisherConfig
 	store     *feed.Store
 	requests  *moldudp64.RequestServer
+	place     *linePlace
 	publisher atomic.Pointer[moldudp64.Publisher] // nil before start
+	noting    sync.WaitGroup
+	closed    chan struct{}
 }
 
-// lineOverlap is how many messages a line that begins again repeats: receivers drop what they know, and a hole would cost them a request.
-const lineOverlap = 256
+const (
+	// lineOverlap is how many messages before the feed's next one a line that begins again begins at the latest: receivers drop what they know, and a hole
+	// would cost them a request.
+	lineOverlap = 256
+	// lineCatchUp bounds what a line that begins again publishes of the time in which it was silent, in messages: some thousand packets. Who hears this line
+	// alone and missed more is served better by the request servers, or by a snapshot.
+	lineCatchUp = 1 << 18
+	// notePlaceEvery is how often it is written down how far the line is: so much of it is repeated after a kill.
+	notePlaceEvery = 50 * time.Millisecond
+)
 
 // openMoldLine opens the request server; the line itself begins with start, once there is something to follow.
 func openMoldLine(cfg *Config, m Member, store *feed.Store) (*moldLine, error) {
@@ -29,17 +42,21 @@ func openMoldLine(cfg *Config, m Member, store *feed.Store) (*moldLine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("feed_session: %w", err)
 	}
-	l := &moldLine{store: store, config: moldudp64.PublisherConfig{
+	l := &moldLine{store: store, closed: make(chan struct{}), config: moldudp64.PublisherConfig{
 		Session: session, Interface: cfg.Feed.Interface, TTL: cfg.Feed.MulticastTTL, MaxPacket: cfg.Feed.MaxPacket, Heartbeat: cfg.Feed.Heartbeat.D(),
 	}}
 	if m.Mold != "" {
 		if l.config.Destinations, err = moldDestinations(m.Mold); err != nil {
 			return nil, fmt.Errorf("member %d: %w", m.ID, err)
 		}
+		if l.place, err = openLinePlace(cfg.path("line"), cfg.FeedSession); err != nil {
+			return nil, err
+		}
 	}
 	if m.MoldRequest != "" {
 		config := moldudp64.RequestConfig{Session: session, MaxPacket: cfg.Feed.MaxPacket}
 		if l.requests, err = moldudp64.ListenRequests(m.MoldRequest, store, config); err != nil {
+			l.place.close()
 			return nil, fmt.Errorf("%w; stop what uses it, or change mold_request in [[members]]", err)
 		}
 	}
@@ -68,20 +85,46 @@ func moldDestinations(setting string) (all []netip.AddrPort, err error) {
 // maxMoldReceivers bounds how often each packet of a line is sent.
 const maxMoldReceivers = 32
 
-// start begins the line: at the first message of a new market, or a little before the tail of one that was taken over.
+// start begins the line.
 func (l *moldLine) start() error {
 	if len(l.config.Destinations) == 0 || l.publisher.Load() != nil {
 		return nil
 	}
-	l.config.From = 1
-	if next := l.store.Next(); next > lineOverlap {
-		l.config.From = max(next-lineOverlap, l.store.First())
-	}
+	l.config.From = l.from()
 	p, err := moldudp64.NewPublisher(l.store, l.config)
-	if err == nil {
-		l.publisher.Store(p)
+	if err != nil {
+		return err
 	}
-	return err
+	l.publisher.Store(p)
+	l.noting.Go(func() { l.notePlace(p) })
+	return nil
+}
+
+// from is where the line begins: at the first message of a new market; where this replica's line ended before it was killed, so that it has no hole; or, if
+// that is not known or too long ago, a little before the tail of the feed that was taken over.
+func (l *moldLine) from() uint64 {
+	from, next := uint64(1), l.store.Next()
+	if next > lineOverlap {
+		from = next - lineOverlap
+	}
+	if left := l.place.number; left > 0 && left < from && next-left <= lineCatchUp {
+		from = left
+	}
+	return max(from, l.store.First())
+}
+
+// notePlace writes down how far the line is, until it is closed.
+func (l *moldLine) notePlace(p *moldudp64.Publisher) {
+	tick := time.NewTicker(notePlaceEvery)
+	defer tick.Stop()
+	for {
+		l.place.note(p.Status().Next)
+		select {
+		case <-tick.C:
+		case <-l.closed:
+			return
+		}
+	}
 }
 
 // endSession ends the session on the line; false: the line has not begun.
@@ -101,8 +144,12 @@ func (l *moldLine) close() {
 		return
 	}
 	if p := l.publisher.Load(); p != nil {
+		close(l.closed)
+		l.noting.Wait()
 		p.Close()
+		l.place.note(p.Status().Next)
 	}
+	l.place.close()
 	if l.requests != nil {
 		l.requests.Close()
 	}

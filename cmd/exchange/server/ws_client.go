@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -69,7 +70,6 @@ func (w *webFeed) serveWebSocket(conn *websocket.Conn) {
 
 // read takes the client's messages until it goes, or breaks a rule and was told so.
 func (c *webClient) read() {
-	c.conn.SetReadLimit(ws.MaxRequest)
 	c.conn.SetPingHandler(func(content string) error {
 		if !c.mayspeak(time.Now()) {
 			return errWebRate
@@ -86,7 +86,7 @@ func (c *webClient) read() {
 	_ = c.conn.SetReadDeadline(until)
 	subscribed := false
 	for {
-		kind, message, err := c.conn.ReadMessage()
+		kind, message, err := c.message()
 		if err != nil {
 			c.ended(err, subscribed)
 			break
@@ -123,7 +123,23 @@ func (c *webClient) read() {
 	}
 }
 
-var errWebRate = errors.New("too many messages")
+var (
+	errWebRate = errors.New("too many messages")
+	errWebLong = errors.New("message too long")
+)
+
+// message gives the client's next message. The bound is ours and not the connection's, which would close with a word of its own, past the queue.
+func (c *webClient) message() (kind int, message []byte, err error) {
+	kind, r, err := c.conn.NextReader()
+	if err != nil {
+		return kind, nil, err
+	}
+	message, err = io.ReadAll(io.LimitReader(r, ws.MaxRequest+1))
+	if len(message) > ws.MaxRequest {
+		err = errWebLong
+	}
+	return kind, message, err
+}
 
 // ended tells the client why, if it can still be told.
 func (c *webClient) ended(err error, subscribed bool) {
@@ -131,8 +147,8 @@ func (c *webClient) ended(err error, subscribed bool) {
 	switch {
 	case errors.Is(err, errWebRate):
 		c.fail("too many messages", "fewer messages in a second are taken: put more products into one", ws.ClosePolicy)
-	case errors.Is(err, websocket.ErrReadLimit):
-		c.fail("message too long", "shorter ones are taken", ws.CloseTooBig)
+	case errors.Is(err, errWebLong):
+		c.fail("message too long", fmt.Sprintf("at most %d bytes are taken: put fewer products into one", ws.MaxRequest), ws.CloseTooBig)
 	case errors.As(err, &timeout) && timeout.Timeout() && !subscribed:
 		c.fail("nothing subscribed", fmt.Sprintf("a subscription is expected in the first %v", c.feed.subscribeWithin), ws.ClosePolicy)
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -411,10 +411,28 @@ func TestWebSocketRules(t *testing.T) {
 		t.Errorf("the end: %v", err)
 	}
 
-	c = r.dial()
-	c.say(strings.Repeat(" ", ws.MaxRequest+1))
-	if _, err := c.hear(); !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
-		t.Errorf("too long a message: %v", err)
+	for name, send := range map[string]func(*webConn){
+		"in one frame": func(c *webConn) { c.say(strings.Repeat(" ", ws.MaxRequest+1)) },
+		"in pieces": func(c *webConn) {
+			w, err := c.conn.NextWriter(websocket.TextMessage)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range ws.MaxRequest/1024 + 8 { // its end is not even sent
+				if _, err := w.Write(make([]byte, 1024)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+	} {
+		c = r.dial()
+		send(c)
+		if m := c.expect("error")[0]; m.Message != "message too long" || m.Reason == "" {
+			t.Errorf("too long a message %s: %s", name, m.text)
+		}
+		if _, err := c.hear(); !websocket.IsCloseError(err, websocket.CloseMessageTooBig) {
+			t.Errorf("too long a message %s: %v", name, err)
+		}
 	}
 
 	c = r.dial()
