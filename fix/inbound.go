@@ -82,8 +82,8 @@ type inbound struct {
 	m     *Message
 	fault fault
 	seq   uint64
-	// possDup is 43=Y. kept: it was kept above a gap, and its time and CompIDs have been looked at.
-	possDup, kept bool
+	// possDup is 43=Y. kept: it was kept above a gap, and its time, CompIDs and rate have been looked at; refused: it was one too many.
+	possDup, kept, refused bool
 }
 
 // sessionFrame applies the session rules in this order: BeginString, fields, CompIDs, times, number, MsgType.
@@ -106,14 +106,14 @@ func (a *Acceptor) sessionFrame(now int64, m *Message) {
 // readKept applies what was kept above a gap and is expected now.
 func (a *Acceptor) readKept(now int64) {
 	for a.state == stateActive && !a.resend.active {
-		frame := a.gap.take(a.expected)
-		if frame == nil {
+		kept, ok := a.gap.take(a.expected)
+		if !ok {
 			return
 		}
-		if a.msg.parse(frame) != notGarbled {
+		if a.msg.parse(kept.frame) != notGarbled {
 			panic("fix: a frame kept above a gap is garbled")
 		}
-		in := inbound{m: &a.msg, fault: a.session.Version.validate(&a.msg), seq: a.expected, kept: true}
+		in := inbound{m: &a.msg, fault: a.session.Version.validate(&a.msg), seq: a.expected, kept: true, refused: kept.refused}
 		in.possDup = a.msg.is(tagPossDupFlag, 'Y')
 		a.numbered(now, &in)
 	}
@@ -121,7 +121,9 @@ func (a *Acceptor) readKept(now int64) {
 
 func (a *Acceptor) numbered(now int64, in *inbound) {
 	if in.fault.found && in.seq == a.expected {
-		a.reject(in, in.fault)
+		if a.admitted(now, in) {
+			a.reject(in, in.fault)
+		}
 		return
 	}
 	if !in.kept && !in.fault.found && !a.identityAndTime(now, in) {
@@ -212,7 +214,7 @@ func (a *Acceptor) tooHigh(now int64, in *inbound) {
 		a.answerLogout(now)
 		return
 	}
-	a.gap.keep(in.seq, in.m.frame)
+	a.gap.keep(in.seq, in.m.frame, a.tooMany(now, in))
 	if a.gap.ask(in.seq - 1) {
 		a.sessionMessage('2', 0)
 	}
@@ -264,13 +266,15 @@ func (a *Acceptor) originalTime(now int64, in *inbound) bool {
 func (a *Acceptor) dispatch(now int64, in *inbound) {
 	m := in.m
 	msgType := m.msgType()
-	rule := a.session.Version.message(msgType)
-	if rule == nil {
+	if !a.admitted(now, in) {
+		return
+	}
+	if a.session.Version.message(msgType) == nil {
 		a.unsupported(in)
 		return
 	}
 	if len(msgType) > 1 {
-		a.application(now, in)
+		a.application(in)
 		return
 	}
 	switch msgType[0] {
@@ -306,7 +310,7 @@ func (a *Acceptor) dispatch(now int64, in *inbound) {
 	case 'A':
 		a.rejectText(in, faultOf(rejectOther, 0), "Already logged on")
 	default:
-		a.application(now, in)
+		a.application(in)
 	}
 }
 
