@@ -187,7 +187,11 @@ func (a *Acceptor) ownRules(in *inbound) bool {
 		}
 		return true
 	case m.is(tagMsgType, 'A') && m.is(tagResetSeqNumFlag, 'Y') && a.session.MayReset:
-		a.submitLogon(m, in.seq)
+		if tag := a.session.wrongTerm(m); tag != 0 {
+			a.reject(in, faultOf(rejectValueOutOfRange, tag))
+		} else {
+			a.submitLogon(m, in.seq)
+		}
 		return true
 	}
 	return false
@@ -253,13 +257,18 @@ func (a *Acceptor) originalTime(now int64, in *inbound) bool {
 		a.reject(in, faultOf(rejectRequiredMissing, tagOrigSendingTime))
 		return false
 	}
-	first, ok := in.m.time(tagOrigSendingTime)
-	sent, also := in.m.time(tagSendingTime)
-	if ok && also && first > sent {
+	if in.m.sentLater() {
 		a.rejectAndLogout(now, in, rejectSendingTime)
 		return false
 	}
 	return true
+}
+
+// sentLater tells whether OrigSendingTime is later than SendingTime.
+func (m *Message) sentLater() bool {
+	first, ok := m.time(tagOrigSendingTime)
+	sent, also := m.time(tagSendingTime)
+	return ok && also && first > sent
 }
 
 // dispatch applies a message that has the expected number and no fault. Every branch consumes it.

@@ -66,6 +66,10 @@ func (v *Version) validate(m *Message) fault {
 			return faultOf(rejectRequiredMissing, int32(tag))
 		}
 	}
+	if m.first[tagApplVerID] != 0 && m.counted() && string(m.get(tagApplVerID)) != v.ApplVerID {
+		// FIXT has a reason of its own for this, which dictionaries in use do not know.
+		return faultOf(rejectValueOutOfRange, tagApplVerID)
+	}
 	if rule != nil {
 		for _, tag := range rule.required {
 			if m.first[tag] == 0 {
