@@ -297,10 +297,6 @@ func (a *Acceptor) dispatch(now int64, in *inbound) {
 		}
 		setText(a.consume(in, '0'), id)
 	case '2':
-		if in.kept {
-			a.consume(in, 0) // served when it came
-			return
-		}
 		a.resendRequest(in)
 	case '4':
 		next, _ := parseUint(m.get(tagNewSeqNo))
