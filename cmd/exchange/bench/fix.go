@@ -127,7 +127,11 @@ func (b *fixBench) report() *Report {
 			for _, replicas := range b.o.Replicas {
 				r.Figures = append(r.Figures, size(replicas).figure("order_to_report", fixLoad{replicas, connections, n}.params()))
 			}
-			r.Floors = append(r.Floors, b.floors[l].figure("raw_tcp", l.params()))
+			raw := b.floors[l].figure("raw_tcp", l.params())
+			if b.floor != nil {
+				raw.Params["order_bytes"], raw.Params["report_bytes"] = len(b.floor.request), b.floor.answer
+			}
+			r.Floors = append(r.Floors, raw)
 			ratio("over_raw_tcp_p50", l, size(b.o.Replicas[0]), b.floors[l])
 			ratio("replicated_over_unreplicated_p50", l, size(3), size(1))
 			for _, p := range fixPeers {
