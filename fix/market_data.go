@@ -102,7 +102,10 @@ func (a *Acceptor) askMarketData(c *book.Command, s *subscription) {
 
 // wanted reads what a MarketDataRequest asks for; why is its MDReqRejReason (281) if it cannot be had, otherwise 0.
 func (a *Acceptor) wanted(m *Message, id string) (wanted []*subscription, why byte) {
-	levels, _ := parseUint(m.get(tagMarketDepth))
+	levels, ok := parseUint(m.get(tagMarketDepth))
+	if !ok { // below 0
+		why = '5'
+	}
 	if levels == 0 || levels > MaxLevels {
 		levels = MaxLevels
 	}
