@@ -168,7 +168,7 @@ func (a *Acceptor) unsubscribe(id string, security bool) {
 	a.market.subscriptions = kept
 }
 
-// securityStatusRequest answers a SecurityStatusRequest (e) with a SecurityStatus. A symbol that is not known has the status 20.
+// securityStatusRequest answers a SecurityStatusRequest (e) with a SecurityStatus, and one for a symbol that is not known with a BusinessMessageReject.
 func (a *Acceptor) securityStatusRequest(in *inbound) {
 	m := in.m
 	if a.cfg.Market == nil {
