@@ -165,6 +165,8 @@ func marketDataRejectText(reason byte) string {
 		return "MDReqID is in use"
 	case '2':
 		return "too many subscriptions"
+	case '5':
+		return "MarketDepth out of range"
 	}
 	return "unsupported MDEntryType"
 }

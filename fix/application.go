@@ -19,17 +19,8 @@ type Application interface {
 	Encode(dst []byte, ev *book.Event) []byte
 }
 
-// application gives a message to whom it is for, unless the session sends too many. What fills a gap that we asked for is not counted.
-func (a *Acceptor) application(now int64, in *inbound) {
-	s := &a.session
-	if in.seq > a.gap.until && !a.throttle.take(now, s.MessagesPerSecond, s.MessageBurst) {
-		if s.MaxRefused > 0 && a.throttle.refused > s.MaxRefused {
-			a.logoutAndClose(now, "Message rate exceeded")
-			return
-		}
-		a.refuseText(in, businessOther, "Message rate exceeded: at most "+string(appendUint(nil, uint64(s.MessagesPerSecond)))+" a second")
-		return
-	}
+// application gives a message to whom it is for.
+func (a *Acceptor) application(in *inbound) {
 	if a.cfg.Application == nil {
 		a.exchange(in)
 		return

@@ -155,16 +155,43 @@ func TestTimestamps(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"20240229-23:59:60", "20240101-00:00:00", "20240101-00:00:00.123456789"} {
+	for _, text := range []string{"20240229-23:59:60", "20240101-00:00:00", "20240101-00:00:00.123456789", "20240101-00:00:00.123456789012"} {
 		if _, ok := parseTimestamp([]byte(text), &day); !ok {
 			t.Errorf("%s is refused", text)
 		}
 	}
 	for _, text := range []string{"", "20230229-00:00:00", "20240001-00:00:00", "20241301-00:00:00", "20240100-00:00:00", "20240132-00:00:00", "20240101-24:00:00",
-		"20240101-00:60:00", "20240101-00:00:61", "20240101 00:00:00", "20240101-00.00:00", "20240101-00:00:00.", "20240101-00:00:00.12", "20240101-00:00:00.1x3",
+		"20240101-00:60:00", "20240101-00:00:61", "20240101 00:00:00", "20240101-00.00:00", "20240101-00:00:00.", "20240101-00:00:00.12", "20240101-00:00:00.1x3", "20240101-00:00:00.12345678901x", "20240101-00:00:00.1234567890123",
 		"20240101-00:00:00:123", "2024010a-00:00:00", "19691231-23:59:59", "20240431-00:00:00", "21000229-00:00:00"} {
 		if _, ok := parseTimestamp([]byte(text), &day); ok {
 			t.Errorf("%s is taken", text)
+		}
+	}
+}
+
+// TestDataFieldsAreAnnounced: every field of data of every version may hold SOH and what looks like the end, since the field before it says how long it is.
+func TestDataFieldsAreAnnounced(t *testing.T) {
+	announced := map[int32]int32{}
+	for tag := int32(1); tag < indexedTags; tag++ {
+		if data := dataTagOf(tag); data != 0 {
+			announced[data] = tag
+		}
+	}
+	for _, v := range []*Version{FIX42, FIX44, FIX50SP2} {
+		for tag := range v.fields {
+			if !v.fields[tag].defined || v.fields[tag].format != formatData {
+				continue
+			}
+			length := announced[int32(tag)]
+			if length == 0 || v.fields[length].format != formatLength {
+				t.Errorf("%s: no length announces %d", v.Name, tag)
+				continue
+			}
+			frame := seal(fmt.Sprintf("8=%s|9=?|35=D|34=2|%d=10|%d=a|10=123|c|10=?|", v.BeginString, length, tag))
+			var m Message
+			if why := m.parse(frame); why != notGarbled || string(m.get(tag)) != "a\x0110=123\x01c" || !m.announces(int(m.first[length])-1) {
+				t.Errorf("%s: %d: %s, %q", v.Name, tag, why, m.get(tag))
+			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 //	open [a=FIX.4.2] [b=…] [c=…] [rate=N] [burst=N] [refused=N]   versions; FIX.4.4 where none is named
 //	send                                                         messages
 //	tick DURATION                                                time passes
+//	number SESSION N                                             the session's client goes on with that number
 //	halt SYMBOL | resume SYMBOL
 //	resend SESSION FROM TO                                       the session asks for that range again
 //
@@ -138,6 +139,8 @@ func (tr *trading) play(t *testing.T, d *datadriven.TestData) string {
 			c.acceptor.Tick(tr.now)
 		}
 		tr.settle()
+	case "number":
+		fmt.Sscan(d.CmdArgs[1].Key, &tr.client(d.CmdArgs[0].Key).seq)
 	case "halt", "resume":
 		for _, i := range listed {
 			if i.Symbol == d.CmdArgs[0].Key {

@@ -13,8 +13,15 @@ type gap struct {
 	open  bool
 	until uint64
 	// frames holds copies by number, bytes their length together.
-	frames map[uint64][]byte
+	frames map[uint64]keptFrame
 	bytes  int
+}
+
+// keptFrame is a message above the hole. refused tells that it was one too many when it came: the rate is that of its coming, not that at which the filled
+// hole lets all of them through.
+type keptFrame struct {
+	frame   []byte
+	refused bool
 }
 
 // ask opens a hole of which until is the last number, and tells whether a ResendRequest must be sent: one for each hole.
@@ -27,7 +34,7 @@ func (g *gap) ask(until uint64) bool {
 }
 
 // keep stores a copy of a frame above the hole.
-func (g *gap) keep(seq uint64, frame []byte) {
+func (g *gap) keep(seq uint64, frame []byte, refused bool) {
 	if len(g.frames) >= maxGapMessages || g.bytes+len(frame) > maxGapBytes {
 		return
 	}
@@ -35,32 +42,31 @@ func (g *gap) keep(seq uint64, frame []byte) {
 		return
 	}
 	if g.frames == nil {
-		g.frames = make(map[uint64][]byte)
+		g.frames = make(map[uint64]keptFrame)
 	}
-	g.frames[seq] = append([]byte(nil), frame...)
+	g.frames[seq] = keptFrame{append([]byte(nil), frame...), refused}
 	g.bytes += len(frame)
 }
 
-// take removes and gives the frame kept under the expected number, nil if there is none, and closes the hole when expected has passed it.
-func (g *gap) take(expected uint64) []byte {
+// take removes and gives the frame kept under the expected number, if there is one, and closes the hole when expected has passed it.
+func (g *gap) take(expected uint64) (kept keptFrame, ok bool) {
 	if g.open && expected > g.until {
 		g.open = false
 	}
-	frame, ok := g.frames[expected]
-	if !ok {
-		return nil
+	kept, ok = g.frames[expected]
+	if ok {
+		delete(g.frames, expected)
+		g.bytes -= len(kept.frame)
 	}
-	delete(g.frames, expected)
-	g.bytes -= len(frame)
-	return frame
+	return kept, ok
 }
 
 // passed forgets what lies below expected, after a reset or gap fill that jumped.
 func (g *gap) passed(expected uint64) {
-	for seq, frame := range g.frames {
+	for seq, kept := range g.frames {
 		if seq < expected {
 			delete(g.frames, seq)
-			g.bytes -= len(frame)
+			g.bytes -= len(kept.frame)
 		}
 	}
 }

@@ -82,8 +82,8 @@ type inbound struct {
 	m     *Message
 	fault fault
 	seq   uint64
-	// possDup is 43=Y. kept: it was kept above a gap, and its time and CompIDs have been looked at.
-	possDup, kept bool
+	// possDup is 43=Y. kept: it was kept above a gap, and its time, CompIDs and rate have been looked at; refused: it was one too many.
+	possDup, kept, refused bool
 }
 
 // sessionFrame applies the session rules in this order: BeginString, fields, CompIDs, times, number, MsgType.
@@ -106,14 +106,14 @@ func (a *Acceptor) sessionFrame(now int64, m *Message) {
 // readKept applies what was kept above a gap and is expected now.
 func (a *Acceptor) readKept(now int64) {
 	for a.state == stateActive && !a.resend.active {
-		frame := a.gap.take(a.expected)
-		if frame == nil {
+		kept, ok := a.gap.take(a.expected)
+		if !ok {
 			return
 		}
-		if a.msg.parse(frame) != notGarbled {
+		if a.msg.parse(kept.frame) != notGarbled {
 			panic("fix: a frame kept above a gap is garbled")
 		}
-		in := inbound{m: &a.msg, fault: a.session.Version.validate(&a.msg), seq: a.expected, kept: true}
+		in := inbound{m: &a.msg, fault: a.session.Version.validate(&a.msg), seq: a.expected, kept: true, refused: kept.refused}
 		in.possDup = a.msg.is(tagPossDupFlag, 'Y')
 		a.numbered(now, &in)
 	}
@@ -121,7 +121,9 @@ func (a *Acceptor) readKept(now int64) {
 
 func (a *Acceptor) numbered(now int64, in *inbound) {
 	if in.fault.found && in.seq == a.expected {
-		a.reject(in, in.fault)
+		if a.admitted(now, in) {
+			a.reject(in, in.fault)
+		}
 		return
 	}
 	if !in.kept && !in.fault.found && !a.identityAndTime(now, in) {
@@ -185,7 +187,11 @@ func (a *Acceptor) ownRules(in *inbound) bool {
 		}
 		return true
 	case m.is(tagMsgType, 'A') && m.is(tagResetSeqNumFlag, 'Y') && a.session.MayReset:
-		a.submitLogon(m, in.seq)
+		if tag := a.session.wrongTerm(m); tag != 0 {
+			a.reject(in, faultOf(rejectValueOutOfRange, tag))
+		} else {
+			a.submitLogon(m, in.seq)
+		}
 		return true
 	}
 	return false
@@ -212,7 +218,7 @@ func (a *Acceptor) tooHigh(now int64, in *inbound) {
 		a.answerLogout(now)
 		return
 	}
-	a.gap.keep(in.seq, in.m.frame)
+	a.gap.keep(in.seq, in.m.frame, a.tooMany(now, in))
 	if a.gap.ask(in.seq - 1) {
 		a.sessionMessage('2', 0)
 	}
@@ -251,26 +257,33 @@ func (a *Acceptor) originalTime(now int64, in *inbound) bool {
 		a.reject(in, faultOf(rejectRequiredMissing, tagOrigSendingTime))
 		return false
 	}
-	first, ok := in.m.time(tagOrigSendingTime)
-	sent, also := in.m.time(tagSendingTime)
-	if ok && also && first > sent {
+	if in.m.sentLater() {
 		a.rejectAndLogout(now, in, rejectSendingTime)
 		return false
 	}
 	return true
 }
 
+// sentLater tells whether OrigSendingTime is later than SendingTime.
+func (m *Message) sentLater() bool {
+	first, ok := m.time(tagOrigSendingTime)
+	sent, also := m.time(tagSendingTime)
+	return ok && also && first > sent
+}
+
 // dispatch applies a message that has the expected number and no fault. Every branch consumes it.
 func (a *Acceptor) dispatch(now int64, in *inbound) {
 	m := in.m
 	msgType := m.msgType()
-	rule := a.session.Version.message(msgType)
-	if rule == nil {
+	if !a.admitted(now, in) {
+		return
+	}
+	if a.session.Version.message(msgType) == nil {
 		a.unsupported(in)
 		return
 	}
 	if len(msgType) > 1 {
-		a.application(now, in)
+		a.application(in)
 		return
 	}
 	switch msgType[0] {
@@ -284,10 +297,6 @@ func (a *Acceptor) dispatch(now int64, in *inbound) {
 		}
 		setText(a.consume(in, '0'), id)
 	case '2':
-		if in.kept {
-			a.consume(in, 0) // served when it came
-			return
-		}
 		a.resendRequest(in)
 	case '4':
 		next, _ := parseUint(m.get(tagNewSeqNo))
@@ -306,7 +315,7 @@ func (a *Acceptor) dispatch(now int64, in *inbound) {
 	case 'A':
 		a.rejectText(in, faultOf(rejectOther, 0), "Already logged on")
 	default:
-		a.application(now, in)
+		a.application(in)
 	}
 }
 

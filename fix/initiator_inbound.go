@@ -37,11 +37,11 @@ func (i *Initiator) readFrames(now int64) {
 
 func (i *Initiator) readKept(now int64) {
 	for i.state == initiatorActive || i.state == initiatorLogoutSent {
-		frame := i.gap.take(i.nextIn)
-		if frame == nil {
+		kept, ok := i.gap.take(i.nextIn)
+		if !ok {
 			return
 		}
-		if i.msg.parse(frame) != notGarbled {
+		if i.msg.parse(kept.frame) != notGarbled {
 			panic("fix: a frame kept above a gap is garbled")
 		}
 		i.message(now, &i.msg, true)
@@ -102,7 +102,7 @@ func (i *Initiator) jumpTo(next uint64) {
 
 // tooHigh keeps the message and asks for what is missing. A ResendRequest is served at once: both sides may have a gap.
 func (i *Initiator) tooHigh(now int64, m *Message, seq uint64, kind byte) {
-	i.gap.keep(seq, m.frame)
+	i.gap.keep(seq, m.frame, false)
 	if i.gap.ask(seq - 1) {
 		i.askFor(now)
 	}
@@ -160,7 +160,7 @@ func (i *Initiator) logonAnswer(now int64, m *Message, seq uint64, kind byte) {
 	case i.cfg.SendNextExpected:
 		// The venue fills the gap unasked, up to the number before its Logon's.
 		i.gap.ask(seq - 1)
-		i.gap.keep(seq, m.frame)
+		i.gap.keep(seq, m.frame, false)
 	default:
 		// The Logon's own number belongs to the gap: it is filled over with the rest.
 		i.gap.ask(seq)

@@ -32,16 +32,18 @@ func (a *Acceptor) firstMessage(now int64, m *Message) {
 		a.close("MsgSeqNum of the Logon is 0")
 		return
 	}
-	if id := session.Version.ApplVerID; id != "" && string(m.get(tagDefaultApplVerID)) != id {
+	if m.is(tagPossDupFlag, 'Y') && (!m.has(tagOrigSendingTime) || m.sentLater()) {
+		a.close("OrigSendingTime of the Logon is missing, or later than its SendingTime")
+		return
+	}
+	switch session.wrongTerm(m) {
+	case tagDefaultApplVerID:
 		a.close("DefaultApplVerID is not that of the session's version")
 		return
-	}
-	if !m.is(tagEncryptMethod, '0') {
+	case tagEncryptMethod:
 		a.close("EncryptMethod is not 0")
 		return
-	}
-	heartbeat, ok := parseUint(m.get(tagHeartBtInt))
-	if !ok || heartbeat < uint64(session.MinHeartbeat) || heartbeat > uint64(session.MaxHeartbeat) {
+	case tagHeartBtInt:
 		a.close("HeartBtInt is out of its bounds")
 		return
 	}
@@ -58,12 +60,25 @@ func (a *Acceptor) firstMessage(now int64, m *Message) {
 	a.submitLogon(m, seq)
 }
 
+// wrongTerm is the field in which a Logon asks for what the session does not have, 0 if there is none. A Logon that resets the numbers inside of a session is
+// held to it too: otherwise it would be a way around the bounds.
+func (c *SessionConfig) wrongTerm(m *Message) int32 {
+	if id := c.Version.ApplVerID; id != "" && string(m.get(tagDefaultApplVerID)) != id {
+		return tagDefaultApplVerID
+	}
+	if !m.is(tagEncryptMethod, '0') {
+		return tagEncryptMethod
+	}
+	heartbeat, ok := parseUint(m.get(tagHeartBtInt))
+	if !ok || heartbeat < uint64(c.MinHeartbeat) || heartbeat > uint64(c.MaxHeartbeat) {
+		return tagHeartBtInt
+	}
+	return 0
+}
+
 // submitLogon submits the Logon command; input waits for its answer. It is also how numbers are reset inside a session.
 func (a *Acceptor) submitLogon(m *Message, seq uint64) {
-	heartbeat, ok := parseUint(m.get(tagHeartBtInt))
-	if !ok || heartbeat > uint64(a.session.MaxHeartbeat) {
-		heartbeat = uint64(a.logon.heartbeat)
-	}
+	heartbeat, _ := parseUint(m.get(tagHeartBtInt))
 	next, _ := parseUint(m.get(tagNextExpectedMsgSeqNum))
 	c := a.command(book.Logon, seq)
 	c.Seconds = uint16(heartbeat)

@@ -102,7 +102,10 @@ func (a *Acceptor) askMarketData(c *book.Command, s *subscription) {
 
 // wanted reads what a MarketDataRequest asks for; why is its MDReqRejReason (281) if it cannot be had, otherwise 0.
 func (a *Acceptor) wanted(m *Message, id string) (wanted []*subscription, why byte) {
-	levels, _ := parseUint(m.get(tagMarketDepth))
+	levels, ok := parseUint(m.get(tagMarketDepth))
+	if !ok { // below 0
+		why = '5'
+	}
 	if levels == 0 || levels > MaxLevels {
 		levels = MaxLevels
 	}
@@ -165,7 +168,7 @@ func (a *Acceptor) unsubscribe(id string, security bool) {
 	a.market.subscriptions = kept
 }
 
-// securityStatusRequest answers a SecurityStatusRequest (e) with a SecurityStatus. A symbol that is not known has the status 20.
+// securityStatusRequest answers a SecurityStatusRequest (e) with a SecurityStatus, and one for a symbol that is not known with a BusinessMessageReject.
 func (a *Acceptor) securityStatusRequest(in *inbound) {
 	m := in.m
 	if a.cfg.Market == nil {

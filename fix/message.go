@@ -195,10 +195,14 @@ func (m *Message) time(tag int) (int64, bool) { return parseTimestamp(m.get(tag)
 // msgType is MsgType (35).
 func (m *Message) msgType() []byte { return m.valueAt(2) }
 
-// dataTagOf gives the data field that a length field announces, 0 for every other tag.
+// dataTagOf gives the data field that a length field announces, 0 for every other tag. Those of FIX.5.0SP2 begin far above the tags of orders, which are
+// not made to pay for them.
 func dataTagOf(tag int32) int32 {
 	if tag > 621 {
-		return 0
+		if tag < 1184 || tag > 1620 {
+			return 0
+		}
+		return laterDataTagOf(tag)
 	}
 	switch tag {
 	case 90, 95, 212, 348, 350, 352, 354, 356, 358, 360, 362, 364, 445, 618, 621:
@@ -207,4 +211,27 @@ func dataTagOf(tag int32) int32 {
 		return 89
 	}
 	return 0
+}
+
+func laterDataTagOf(tag int32) int32 {
+	switch tag {
+	case 1184, 1277, 1280, 1282, 1359, 1397, 1401, 1403, 1468, 1618, 1620:
+		return tag + 1
+	}
+	return 0
+}
+
+// announces tells whether the field at i, which announces a data field, has that behind it, with as many bytes as it says. It is true of every other field.
+func (m *Message) announces(i int) bool {
+	f := m.fields[i]
+	data := dataTagOf(f.tag)
+	if data == 0 {
+		return true
+	}
+	if i+1 == len(m.fields) || m.fields[i+1].tag != data {
+		return false
+	}
+	n, ok := parseUint(m.valueAt(i))
+	next := m.fields[i+1]
+	return ok && n == uint64(next.end-next.start)
 }

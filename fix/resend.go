@@ -27,7 +27,9 @@ func (a *Acceptor) resendRequest(in *inbound) {
 		return
 	}
 	a.consume(in, 0)
-	a.startResend(in)
+	if !in.kept { // served when it came
+		a.startResend(in)
+	}
 }
 
 // startResend asks for the range, as far as it has been sent. What has not been delivered yet will come live.

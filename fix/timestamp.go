@@ -164,7 +164,7 @@ func (d *dayRead) parse(b []byte) (int64, bool) {
 	return days, ok
 }
 
-// parseTimestamp reads a UTCTimestamp with no fraction or one of 3, 6 or 9 digits into ns since the Unix epoch. Second 60 is taken, as FIX
+// parseTimestamp reads a UTCTimestamp with no fraction or one of 3, 6, 9 or 12 digits into ns since the Unix epoch. Second 60 is taken, as FIX
 // has it for leap seconds.
 func parseTimestamp(b []byte, day *dayRead) (int64, bool) {
 	if len(b) < 17 || b[8] != '-' || b[11] != ':' || b[14] != ':' {
@@ -182,13 +182,16 @@ func parseTimestamp(b []byte, day *dayRead) (int64, bool) {
 	switch len(b) {
 	case 17:
 		return ns, true
-	case 21, 24, 27:
+	case 21, 24, 27, 30:
 		if b[17] != '.' {
 			return 0, false
 		}
 		fraction, ok := parseUint(b[18:])
 		if !ok {
 			return 0, false
+		}
+		if len(b) == 30 { // picoseconds, which we do not keep
+			return ns + int64(fraction/1000), true
 		}
 		for digits := len(b) - 18; digits < 9; digits += 3 {
 			fraction *= 1000

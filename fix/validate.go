@@ -45,6 +45,9 @@ func (v *Version) validate(m *Message) fault {
 			if reason := v.badValue(field, m.frame[f.start:f.end], &m.day); reason != 0 {
 				return faultOf(reason, f.tag)
 			}
+			if field.format == formatLength && !m.announces(i) {
+				return faultOf(rejectDataFormat, f.tag)
+			}
 			if field.place == inBody && !rule.allowed.has(int(f.tag)) {
 				return faultOf(rejectTagNotForMessage, f.tag)
 			}
@@ -62,6 +65,10 @@ func (v *Version) validate(m *Message) fault {
 		if m.first[tag] == 0 {
 			return faultOf(rejectRequiredMissing, int32(tag))
 		}
+	}
+	if m.first[tagApplVerID] != 0 && m.counted() && string(m.get(tagApplVerID)) != v.ApplVerID {
+		// FIXT has a reason of its own for this, which dictionaries in use do not know.
+		return faultOf(rejectValueOutOfRange, tagApplVerID)
 	}
 	if rule != nil {
 		for _, tag := range rule.required {
@@ -193,6 +200,9 @@ func (v *Version) checkGroup(m *Message, i int, group *groupRule) (int, fault) {
 		rule := &v.fields[f.tag]
 		if reason := v.badValue(rule, m.frame[f.start:f.end], &m.day); reason != 0 {
 			return 0, faultOf(reason, f.tag)
+		}
+		if rule.format == formatLength && !m.announces(i) {
+			return 0, faultOf(rejectDataFormat, f.tag)
 		}
 		if rule.format != formatCount {
 			i++

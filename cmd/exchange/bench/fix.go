@@ -21,8 +21,12 @@ type FIXOptions struct {
 }
 
 const (
-	// fixRound is how many orders are entered before the floor has its turn and what rests is taken out again, instrument by instrument.
-	fixRound = 32_000
+	// fixRound is how many orders are entered before the floor has its turn and what rests is taken out again, instrument by instrument; fixPingPong is that
+	// with one order under way, which takes as long.
+	fixRound    = 32_000
+	fixPingPong = 1_000
+	// fixPasses is how often all is measured from the start, the second time in the opposite order and so on: what the machine does besides comes to all of them.
+	fixPasses = 4
 	// fixBenchSessions is how many sessions there are.
 	fixBenchSessions = 64
 	fixBenchName     = "BENCH"
@@ -31,36 +35,115 @@ const (
 
 // FIX measures from an order's first byte out to its report's arrival, through three replicas and through one, on one connection and on many.
 //
-//  1. A cluster is started, and another process that answers as many bytes with as many, and does nothing else: the floor.
-//  2. Rounds through the cluster and rounds through the floor take turns. All orders rest, at 64 prices; after each round mass cancels take them out.
-//  3. The same with one replica, and the codec by itself.
+//  1. A cluster is started. Its first orders, which are not counted, tell how long an order and its report are.
+//  2. The floor is another process that answers as many bytes with as many, on as many connections, and does nothing else. Rounds through the cluster and rounds
+//     through the floor take turns. All orders rest, at 64 prices; after each round mass cancels take them out.
+//  3. The same with one replica, and with the engines of others.
+//  4. All of that again, the other way round, until there are enough samples. At the end the codec by itself.
 func FIX(ctx context.Context, o FIXOptions) (*Report, error) {
-	r := NewReport("fix")
-	r.Provider, r.Durability, r.Replicas = o.Provider, "memory", 3
-	sample := newFIXPipe(1)
-	echo, err := startEcho(o.Binary, len(sample.order(nil)), fixAnswerLen)
-	if err != nil {
-		return nil, err
-	}
-	defer echo.stop()
-	medians := map[int]map[string]int64{}
+	b := fixBench{o: o, ours: map[fixLoad]*samples{}, floors: map[fixLoad]*samples{}, peers: map[string]map[fixLoad]*samples{}}
+	defer b.stop()
+	var turns []func(context.Context) error
 	for _, replicas := range o.Replicas {
-		if medians[replicas], err = fixThroughCluster(ctx, o, replicas, echo, r); err != nil {
-			return nil, fmt.Errorf("%d replicas: %w", replicas, err)
+		turns = append(turns, func(ctx context.Context) error {
+			if err := b.throughCluster(ctx, replicas); err != nil {
+				return fmt.Errorf("%d replicas: %w", replicas, err)
+			}
+			return nil
+		})
+	}
+	if o.WithPeers {
+		peers, done, err := buildFIXPeers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		for _, p := range peers {
+			turns = append(turns, func(ctx context.Context) error {
+				if err := b.throughPeer(ctx, p); err != nil {
+					return fmt.Errorf("%s: %w", p.name, err)
+				}
+				return nil
+			})
 		}
 	}
-	for key, p50 := range medians[3] {
-		if alone := medians[1][key]; alone != 0 {
-			r.ratio("replicated_over_unreplicated_p50_"+key, p50, alone)
+	for pass := range fixPasses {
+		for i := range turns {
+			if pass%2 == 1 {
+				i = len(turns) - 1 - i
+			}
+			if err := turns[i](ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b.report(), nil
+}
+
+// fixLoad is what is asked of an engine: so many sessions at a time, so many orders under way on each. replicas is 0 where there is none.
+type fixLoad struct{ replicas, connections, inFlight int }
+
+func (l fixLoad) params() map[string]any {
+	params := map[string]any{"connections": l.connections, "in_flight": l.inFlight}
+	if l.replicas != 0 {
+		params["replicas"] = l.replicas
+	}
+	return params
+}
+
+// fixBench is what has been measured so far.
+type fixBench struct {
+	o FIXOptions
+	// floor is the floor's process, once it is known how long messages are.
+	floor        *echoPeer
+	ours, floors map[fixLoad]*samples // floors: beside the first size of cluster
+	peers        map[string]map[fixLoad]*samples
+}
+
+func (b *fixBench) stop() {
+	if b.floor != nil {
+		b.floor.stop()
+	}
+}
+
+// report gives all that was measured. The ratios without numbers are those of one order at a time on one connection.
+func (b *fixBench) report() *Report {
+	r := NewReport("fix")
+	r.Provider, r.Durability, r.Replicas = b.o.Provider, "memory", b.o.Replicas[0]
+	ratio := func(name string, l fixLoad, over, under *samples) {
+		if over == nil || under == nil {
+			return
+		}
+		a, c := over.figure("", nil).P50, under.figure("", nil).P50
+		r.ratio(fmt.Sprintf("%s_%d_%d", name, l.connections, l.inFlight), a, c)
+		if l.connections == 1 && l.inFlight == 1 {
+			r.ratio(name, a, c)
+		}
+	}
+	for _, connections := range b.o.Connections {
+		for _, n := range b.o.InFlight {
+			l := fixLoad{0, connections, n}
+			size := func(replicas int) *samples { return b.ours[fixLoad{replicas, connections, n}] }
+			for _, replicas := range b.o.Replicas {
+				r.Figures = append(r.Figures, size(replicas).figure("order_to_report", fixLoad{replicas, connections, n}.params()))
+			}
+			raw := b.floors[l].figure("raw_tcp", l.params())
+			if b.floor != nil {
+				raw.Params["order_bytes"], raw.Params["report_bytes"] = len(b.floor.request), b.floor.answer
+			}
+			r.Floors = append(r.Floors, raw)
+			ratio("over_raw_tcp_p50", l, size(b.o.Replicas[0]), b.floors[l])
+			ratio("replicated_over_unreplicated_p50", l, size(3), size(1))
+			for _, p := range fixPeers {
+				if s := b.peers[p.name][l]; s != nil {
+					r.Peers = append(r.Peers, s.figure(p.name, l.params()))
+					ratio(p.name+"_over_ours_p50", l, s, size(b.o.Replicas[0]))
+				}
+			}
 		}
 	}
 	r.Figures = append(r.Figures, fixCodecFigures()...)
-	if o.WithPeers {
-		if err := measureFIXPeers(ctx, o, r); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
+	return r
 }
 
 // fixMarket is the demo's market with sessions for the benchmark.
@@ -74,82 +157,97 @@ func fixMarket(c *server.Config) {
 
 func fixSender(n int) string { return fmt.Sprintf("%s%d", fixBenchName, n) }
 
-// fixThroughCluster measures one cluster beside the floor, and gives the medians by connections and number in flight.
-func fixThroughCluster(ctx context.Context, o FIXOptions, replicas int, echo *echoPeer, r *Report) (map[string]int64, error) {
-	c, err := cluster.Start(cluster.Options{Replicas: replicas, Provider: o.Provider, Durability: "memory", Binary: o.Binary, Market: fixMarket})
-	if err != nil {
-		return nil, err
+// share is how many orders of a load one pass has, and how many of them a round has.
+func (b *fixBench) share(l fixLoad) (total, round int) {
+	total, round = b.o.Orders/fixPasses, fixRound
+	if l.inFlight == 1 && l.connections == 1 {
+		total, round = total/20, fixPingPong
 	}
-	defer c.Stop()
-	medians := map[string]int64{}
-	for _, connections := range o.Connections {
-		venue, err := dialFIXLeader(ctx, c, connections)
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range o.InFlight {
-			ours, floor, err := fixTurns(ctx, o, c, &venue, echo, connections, n)
-			if err != nil {
-				venue.close()
-				return nil, err
-			}
-			params := map[string]any{"replicas": replicas, "connections": connections, "in_flight": n}
-			figure := ours.figure("order_to_report", params)
-			key := fmt.Sprintf("%d_%d", connections, n)
-			medians[key] = figure.P50
-			r.Figures = append(r.Figures, figure)
-			if connections == 1 && replicas == o.Replicas[0] {
-				raw := floor.figure("raw_tcp", map[string]any{"connections": 1, "in_flight": n})
-				r.Floors = append(r.Floors, raw)
-				r.ratio(fmt.Sprintf("over_raw_tcp_p50_%d", n), figure.P50, raw.P50)
-			}
-		}
-		venue.close()
-	}
-	return medians, nil
+	return max(total, 1), round
 }
 
-// fixTurns lets the cluster and the floor take turns until there are enough samples. The first round is not counted: tables and buffers are touched for the
-// first time. On a machine with too much else to do another replica takes the lead: the round is done again.
-func fixTurns(ctx context.Context, o FIXOptions, c *cluster.Cluster, venue *fixFleet, echo *echoPeer, connections, n int) (ours, floor *samples, err error) {
-	ours, floor = newSamples(), newSamples()
-	total := o.Orders
-	if n == 1 && connections == 1 {
-		total = max(o.Orders/20, 1)
+// throughCluster measures one cluster beside the floor, one pass of it.
+func (b *fixBench) throughCluster(ctx context.Context, replicas int) error {
+	c, err := cluster.Start(cluster.Options{Replicas: replicas, Provider: b.o.Provider, Durability: "memory", Binary: b.o.Binary, Market: fixMarket})
+	if err != nil {
+		return err
 	}
-	again := 0
-	for done := -min(total, fixRound); done < total; {
-		if err := ctx.Err(); err != nil {
-			return nil, nil, err
-		}
-		count := min(fixRound, total-max(done, 0))
-		a, b := ours, floor
-		if done < 0 {
-			count, a, b = -done, newSamples(), newSamples()
-		}
-		tried, err := venue.round(count, n)
-		if err == nil {
-			err = venue.cancelAll()
-		}
+	defer c.Stop()
+	for _, connections := range b.o.Connections {
+		venue, err := dialFIXLeader(ctx, c, connections)
 		if err != nil {
-			if again++; again > ouchAgain {
-				return nil, nil, fmt.Errorf("the leader changes again and again, the last time at %d in flight: %w; give the machine less else to do", n, err)
-			}
-			venue.close()
-			if *venue, err = dialFIXLeader(ctx, c, connections); err != nil {
-				return nil, nil, err
-			}
-			continue
+			return err
 		}
-		a.add(tried)
-		if connections == 1 {
-			if err := echo.round(count, n, b); err != nil {
-				return nil, nil, err
-			}
+		err = b.throughVenue(ctx, c, &venue, replicas, connections)
+		venue.close()
+		if err != nil {
+			return err
 		}
-		done += count
 	}
-	return ours, floor, nil
+	return nil
+}
+
+// throughVenue measures all numbers in flight on so many connections.
+func (b *fixBench) throughVenue(ctx context.Context, c *cluster.Cluster, venue *fixFleet, replicas, connections int) error {
+	var floor echoFleet
+	defer func() { floor.close() }()
+	for _, n := range b.o.InFlight {
+		l := fixLoad{replicas, connections, n}
+		ours, beside := samplesOf(b.ours, l), newSamples()
+		if replicas == b.o.Replicas[0] {
+			beside = samplesOf(b.floors, fixLoad{0, connections, n})
+		}
+		total, round := b.share(l)
+		// The first round is not counted: tables and buffers are touched for the first time.
+		again := 0
+		for done := -min(total, round); done < total; {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			count, a, f := min(round, total-max(done, 0)), ours, beside
+			if done < 0 {
+				count, a, f = -done, newSamples(), newSamples()
+			}
+			tried, err := venue.round(count, n)
+			if err == nil {
+				err = venue.cancelAll()
+			}
+			if err != nil {
+				// On a machine with too much else to do another replica takes the lead: the round is done again.
+				if again++; again > ouchAgain {
+					return fmt.Errorf("the leader changes again and again, the last time at %d in flight: %w; give the machine less else to do", n, err)
+				}
+				venue.close()
+				if *venue, err = dialFIXLeader(ctx, c, connections); err != nil {
+					return err
+				}
+				continue
+			}
+			a.add(tried)
+			if floor == nil {
+				if floor, err = b.dialFloor(venue, connections); err != nil {
+					return err
+				}
+			}
+			if tried, err = floor.round(count, n); err != nil {
+				return err
+			}
+			f.add(tried)
+			done += count
+		}
+	}
+	return nil
+}
+
+// dialFloor connects to the floor, and starts it when it is not there: its messages are as long as those that the venue was sent and sent.
+func (b *fixBench) dialFloor(venue *fixFleet, connections int) (fleet echoFleet, err error) {
+	if b.floor == nil {
+		order, report := venue.lengths()
+		if b.floor, err = startEcho(b.o.Binary, order, report); err != nil {
+			return nil, err
+		}
+	}
+	return b.floor.more(connections)
 }
 
 // dialFIXLeader logs so many sessions on at whoever leads, when somebody does.
@@ -167,4 +265,14 @@ func dialFIXLeader(ctx context.Context, c *cluster.Cluster, connections int) (fl
 		time.Sleep(50 * time.Millisecond)
 	}
 	return nil, err
+}
+
+// samplesOf gives the samples of a load, new ones if there are none.
+func samplesOf(all map[fixLoad]*samples, l fixLoad) *samples {
+	s := all[l]
+	if s == nil {
+		s = newSamples()
+		all[l] = s
+	}
+	return s
 }

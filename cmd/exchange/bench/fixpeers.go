@@ -35,42 +35,47 @@ var errNotPresent = errors.New("not installed")
 
 const fixPeersModule = "fix/peers/quickfixgo"
 
-// fixPeerShare is the part of the orders that peers are given: the slowest takes a hundred times as long.
-const fixPeerShare = 20
+// fixPeerShare is the part of the orders that peers are given, but so many at least: the slowest takes a hundred times as long.
+const (
+	fixPeerShare = 20
+	fixPeerLeast = 1_000
+)
 
-// measureFIXPeers measures those that can be built here, with the same client.
-func measureFIXPeers(ctx context.Context, o FIXOptions, r *Report) error {
+// fixPeerProgram is a peer that was built.
+type fixPeerProgram struct{ name, program string }
+
+// buildFIXPeers builds those that can be built here; done takes their programs away.
+func buildFIXPeers(ctx context.Context) (built []fixPeerProgram, done func(), err error) {
 	root, err := sourceTree(fixPeersModule)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	dir, err := os.MkdirTemp("", "fix-peers")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer os.RemoveAll(dir)
 	for _, p := range fixPeers {
 		program := filepath.Join(dir, p.name)
 		if err := p.build(ctx, root, program); err == errNotPresent {
 			continue
 		} else if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			os.RemoveAll(dir)
+			return nil, nil, fmt.Errorf("%s: %w", p.name, err)
 		}
-		if err := p.measure(ctx, program, o, r); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
+		built = append(built, fixPeerProgram{p.name, program})
 	}
-	return nil
+	return built, func() { os.RemoveAll(dir) }, nil
 }
 
-func (p fixPeer) measure(ctx context.Context, program string, o FIXOptions, r *Report) error {
+// throughPeer measures a peer with the client that measures us, one pass of it.
+func (b *fixBench) throughPeer(ctx context.Context, p fixPeerProgram) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	address := l.Addr().String() // free a moment ago
 	l.Close()
-	c := exec.CommandContext(ctx, program, "--listen", address, "--sender", fixBenchTarget, "--client", fixBenchName, "--sessions", fmt.Sprint(fixBenchSessions))
+	c := exec.CommandContext(ctx, p.program, "--listen", address, "--sender", fixBenchTarget, "--client", fixBenchName, "--sessions", fmt.Sprint(fixBenchSessions))
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -91,13 +96,15 @@ func (p fixPeer) measure(ctx context.Context, program string, o FIXOptions, r *R
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		return fmt.Errorf("it does not start: %w", err)
 	}
-	for _, connections := range o.Connections {
+	for _, connections := range b.o.Connections {
 		fleet, err := dialFIX([]string{address}, connections, false)
 		if err != nil {
 			return err
 		}
-		for _, n := range o.InFlight {
-			count := max(o.Orders/fixPeerShare, 1)
+		for _, n := range b.o.InFlight {
+			l := fixLoad{0, connections, n}
+			total, _ := b.share(l)
+			count := max(total/fixPeerShare, min(total, fixPeerLeast))
 			if _, err := fleet.round(max(count/4, 1), n); err != nil { // not counted
 				return err
 			}
@@ -105,7 +112,10 @@ func (p fixPeer) measure(ctx context.Context, program string, o FIXOptions, r *R
 			if err != nil {
 				return err
 			}
-			r.Peers = append(r.Peers, s.figure(p.name, map[string]any{"connections": connections, "in_flight": n}))
+			if b.peers[p.name] == nil {
+				b.peers[p.name] = map[fixLoad]*samples{}
+			}
+			samplesOf(b.peers[p.name], l).add(s)
 		}
 		fleet.close()
 		time.Sleep(100 * time.Millisecond) // let it notice

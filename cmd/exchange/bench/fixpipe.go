@@ -22,10 +22,11 @@ type fixPipe struct {
 	prefix  string // of client ids, different in each run
 	stamp   string
 	stamped time.Time
+	seen    fixLengths
 }
 
-// fixAnswerLen is an ExecutionReport's length.
-const fixAnswerLen = 196
+// fixLengths is how many orders and reports went over a connection, and their bytes.
+type fixLengths struct{ orders, orderBytes, reports, reportBytes int }
 
 var (
 	errFIXEnded = errors.New("the session has ended")
@@ -74,7 +75,10 @@ func (p *fixPipe) order(dst []byte) []byte {
 	b = append(append(append(b, "\x0159=0\x0160="...), "20260102-10:00:00.000"...), soh...)
 	p.next++
 	p.body = b
-	return p.message(dst, "D", b)
+	before := len(dst)
+	dst = p.message(dst, "D", b)
+	p.seen.orders, p.seen.orderBytes = p.seen.orders+1, p.seen.orderBytes+len(dst)-before
+	return dst
 }
 
 var (
@@ -128,7 +132,11 @@ func (p *fixPipe) wait(count int, kind []byte) error {
 }
 
 func (p *fixPipe) round(count, window int, s *samples) error {
-	return p.run(count, window, s, p.order, func(b []byte) (int, int, error) { return p.take(b, isReport, isNew) })
+	return p.run(count, window, s, p.order, func(b []byte) (int, int, error) {
+		answers, done, err := p.take(b, isReport, isNew)
+		p.seen.reports, p.seen.reportBytes = p.seen.reports+answers, p.seen.reportBytes+done // the orders rest: nothing else comes
+		return answers, done, err
+	})
 }
 
 // cancelAll takes out all that rests, instrument by instrument.
@@ -188,27 +196,19 @@ func (f fixFleet) close() {
 	}
 }
 
-// round enters orders on all connections at once; the rate is that of all together.
+// round enters orders on all connections at once.
 func (f fixFleet) round(count, window int) (*samples, error) {
-	each := max(count/len(f), 1)
-	parts, errs := make([]*samples, len(f)), make(chan error, len(f))
-	began := time.Now()
-	for i, p := range f {
-		parts[i] = newSamples()
-		go func() { errs <- p.round(each, window, parts[i]) }()
+	return roundOfAll(count, len(f), func(i, count int, s *samples) error { return f[i].round(count, window, s) })
+}
+
+// lengths gives how long an order and its report have been, in the mean.
+func (f fixFleet) lengths() (order, report int) {
+	var all fixLengths
+	for _, p := range f {
+		all.orders, all.orderBytes = all.orders+p.seen.orders, all.orderBytes+p.seen.orderBytes
+		all.reports, all.reportBytes = all.reports+p.seen.reports, all.reportBytes+p.seen.reportBytes
 	}
-	var err error
-	for range f {
-		if e := <-errs; e != nil {
-			err = e
-		}
-	}
-	all := newSamples()
-	for _, s := range parts {
-		all.h.Merge(s.h)
-	}
-	all.stretch(int64(each*len(f)), time.Since(began))
-	return all, err
+	return all.orderBytes / max(all.orders, 1), all.reportBytes / max(all.reports, 1)
 }
 
 func (f fixFleet) cancelAll() error {

@@ -191,6 +191,7 @@ func (p *ouchPipe) cancelAll() error {
 type echoPeer struct {
 	*pipeline
 	cmd     *exec.Cmd
+	address string
 	request []byte
 	answer  int
 }
@@ -215,7 +216,8 @@ func startEcho(binary string, request, answer int) (*echoPeer, error) {
 	e := &echoPeer{cmd: c, request: make([]byte, request), answer: answer}
 	address, err := bufio.NewReader(out).ReadString('\n')
 	if err == nil {
-		e.pipeline, err = newPipeline(strings.TrimSpace(address))
+		e.address = strings.TrimSpace(address)
+		e.pipeline, err = newPipeline(e.address)
 	}
 	if err != nil {
 		in.Close()
@@ -240,7 +242,56 @@ func (e *echoPeer) round(count, window int, s *samples) error {
 	})
 }
 
-// Echo says where it listens, and answers one connection until that, or standard input, ends.
+// echoFleet is connections to one floor.
+type echoFleet []*echoPeer
+
+// more gives so many further connections to the floor.
+func (e *echoPeer) more(connections int) (fleet echoFleet, err error) {
+	for range connections {
+		p := &echoPeer{request: e.request, answer: e.answer}
+		if p.pipeline, err = newPipeline(e.address); err != nil {
+			fleet.close()
+			return nil, err
+		}
+		fleet = append(fleet, p)
+	}
+	return fleet, nil
+}
+
+func (f echoFleet) close() {
+	for _, e := range f {
+		e.conn.Close()
+	}
+}
+
+func (f echoFleet) round(count, window int) (*samples, error) {
+	return roundOfAll(count, len(f), func(i, count int, s *samples) error { return f[i].round(count, window, s) })
+}
+
+// roundOfAll lets pipelines work at once, each on its share; the rate is that of all together.
+func roundOfAll(count, pipelines int, round func(i, count int, s *samples) error) (*samples, error) {
+	each := max(count/pipelines, 1)
+	parts, errs := make([]*samples, pipelines), make(chan error, pipelines)
+	began := time.Now()
+	for i := range parts {
+		parts[i] = newSamples()
+		go func() { errs <- round(i, each, parts[i]) }()
+	}
+	var err error
+	for range parts {
+		if e := <-errs; e != nil {
+			err = e
+		}
+	}
+	all := newSamples()
+	for _, s := range parts {
+		all.h.Merge(s.h)
+	}
+	all.stretch(int64(each*pipelines), time.Since(began))
+	return all, err
+}
+
+// Echo says where it listens, and answers connections until standard input ends.
 func Echo(request, answer int, stdin io.Reader, stdout io.Writer) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -251,21 +302,28 @@ func Echo(request, answer int, stdin io.Reader, stdout io.Writer) error {
 		_, _ = io.Copy(io.Discard, stdin)
 		os.Exit(0)
 	}()
-	conn, err := l.Accept()
-	if err != nil {
-		return err
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
+		}
+		go answerAll(conn, request, answer)
 	}
+}
+
+func answerAll(conn net.Conn, request, answer int) {
+	defer conn.Close()
 	in, out := make([]byte, 64<<10), make([]byte, (64<<10)/request*answer+answer)
 	for have := 0; ; {
 		n, err := conn.Read(in[have:])
 		if err != nil {
-			return nil
+			return
 		}
 		have += n
 		count := have / request
 		have -= count * request // what they are does not matter
 		if _, err := conn.Write(out[:count*answer]); err != nil {
-			return nil
+			return
 		}
 	}
 }
