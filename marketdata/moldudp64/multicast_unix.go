@@ -9,7 +9,7 @@ import (
 )
 
 // setMulticast sets the interface and the reach of what a socket sends to IPv4 groups; processes of this host hear it too.
-func setMulticast(conn *net.UDPConn, interfaceName string, ttl int) error {
+func setMulticast(fd int, interfaceName string, ttl int) error {
 	var address [4]byte
 	if interfaceName != "" {
 		var err error
@@ -17,26 +17,16 @@ func setMulticast(conn *net.UDPConn, interfaceName string, ttl int) error {
 			return err
 		}
 	}
-	raw, err := conn.SyscallConn()
-	if err != nil {
+	if err := syscall.SetsockoptInt(fd, syscall.IPPROTO_IP, syscall.IP_MULTICAST_TTL, ttl); err != nil {
 		return err
 	}
-	var set error
-	err = raw.Control(func(fd uintptr) {
-		if set = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_MULTICAST_TTL, ttl); set != nil {
-			return
-		}
-		if set = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_MULTICAST_LOOP, 1); set != nil {
-			return
-		}
-		if interfaceName != "" {
-			set = syscall.SetsockoptInet4Addr(int(fd), syscall.IPPROTO_IP, syscall.IP_MULTICAST_IF, address)
-		}
-	})
-	if err == nil {
-		err = set
+	if err := syscall.SetsockoptInt(fd, syscall.IPPROTO_IP, syscall.IP_MULTICAST_LOOP, 1); err != nil {
+		return err
 	}
-	return err
+	if interfaceName != "" {
+		return syscall.SetsockoptInet4Addr(fd, syscall.IPPROTO_IP, syscall.IP_MULTICAST_IF, address)
+	}
+	return nil
 }
 
 // interfaceAddress is the first IPv4 address of a network interface.

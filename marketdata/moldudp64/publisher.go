@@ -3,7 +3,6 @@ package moldudp64
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -43,13 +42,12 @@ const (
 type Publisher struct {
 	config   PublisherConfig
 	store    *feed.Store
-	conn     *net.UDPConn
 	follower *feed.Follower
-	express  express
 	ended    atomic.Bool
 
 	// sending is held by whoever reads on and sends: the line's goroutine, or the writer of the store.
 	sending sync.Mutex
+	sender  *sender
 	reader  feed.Reader
 	buf     []byte
 	wake    chan struct{}
@@ -97,17 +95,16 @@ func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error)
 	for i, d := range config.Destinations {
 		config.Destinations[i] = netip.AddrPortFrom(d.Addr().Unmap(), d.Port())
 	}
-	conn, err := openSender(&config)
+	sender, err := openSender(&config)
 	if err != nil {
 		return nil, fmt.Errorf("moldudp64: opening a line to %v: %w", config.Destinations, err)
 	}
-	p := &Publisher{config: config, store: store, conn: conn, wake: make(chan struct{}, 1), done: make(chan struct{}), start: time.Now()}
+	p := &Publisher{config: config, store: store, sender: sender, wake: make(chan struct{}, 1), done: make(chan struct{}), start: time.Now()}
 	p.reader = store.NewReader(config.From)
 	p.next.Store(p.reader.Number())
 	p.buf = make([]byte, 0, HeaderLen+BlockLen+feed.MaxMessage+config.MaxPacket)
-	p.express.open(conn, config.Destinations)
 	if p.follower, err = store.FollowExpress(p.expressly, nil); err != nil {
-		conn.Close()
+		sender.close()
 		return nil, err
 	}
 	p.wg.Add(1)
@@ -116,28 +113,6 @@ func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error)
 		p.publish()
 	}()
 	return p, nil
-}
-
-// openSender opens the socket, with multicast's settings if a destination is a group.
-func openSender(config *PublisherConfig) (*net.UDPConn, error) {
-	network, group := "udp4", false
-	for _, d := range config.Destinations {
-		if d.Addr().Is6() {
-			network = "udp"
-		}
-		group = group || d.Addr().IsMulticast()
-	}
-	conn, err := net.ListenUDP(network, nil)
-	if err != nil {
-		return nil, err
-	}
-	if group {
-		if err := setMulticast(conn, config.Interface, config.TTL); err != nil {
-			conn.Close()
-			return nil, err
-		}
-	}
-	return conn, nil
 }
 
 // Status counts what the line did.
@@ -161,7 +136,9 @@ func (p *Publisher) Close() {
 		close(p.done)
 		p.wg.Wait()
 		p.follower.Close()
-		p.conn.Close()
+		p.sending.Lock()
+		defer p.sending.Unlock()
+		p.sender.close()
 	})
 }
 
@@ -212,7 +189,7 @@ const expressMessages = 8
 
 // expressly sends what is new on the thread of the store's writer, if it is little: two wake-ups of other threads cost more than the packet.
 func (p *Publisher) expressly() bool {
-	if !p.express.possible() || !p.sending.TryLock() {
+	if !p.sending.TryLock() {
 		return false
 	}
 	defer p.sending.Unlock()
@@ -228,7 +205,7 @@ func (p *Publisher) expressly() bool {
 		p.reader = before
 		return false
 	}
-	sent, failed := p.express.send(packet)
+	sent, failed := p.sender.express(packet)
 	if !sent {
 		p.reader = before // the line's goroutine does it
 		return false
@@ -271,10 +248,6 @@ func (p *Publisher) drain(next uint64) {
 
 // send sends a packet to all destinations. Under sending.
 func (p *Publisher) send(packet []byte) {
-	for _, d := range p.config.Destinations {
-		if _, err := p.conn.WriteToUDPAddrPort(packet, d); err != nil {
-			p.sendErrors.Add(1)
-		}
-	}
+	p.sendErrors.Add(uint64(p.sender.send(packet)))
 	p.told()
 }

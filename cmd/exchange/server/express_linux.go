@@ -17,7 +17,8 @@ import (
 //
 // The other way too: as long as the loop has nothing else to do it looks itself whether the clients that it answered last have something new. It looks at the
 // bytes where they are, and takes from the socket what the acceptor took; the rest is the reader's, who was told of it by the system meanwhile. reading
-// is held by whoever takes bytes from the socket until the acceptor has them.
+// is held by whoever takes bytes from the socket until the acceptor has them. Meanwhile the reader is not told of less than unheardUntil bytes: its thread would be
+// woken for each order, on the client's processor, to find nothing.
 type express struct {
 	writing sync.Mutex
 	raw     syscall.RawConn // nil: there is no short way, over TLS for instance
@@ -34,10 +35,15 @@ type express struct {
 	flags   uintptr
 	heard   [heardAtOnce]byte
 	fresh   int
+	hushed  bool // the reader is not told
+	lowest  func(fd uintptr)
 }
 
 // heardAtOnce is up to how many bytes the loop reads from a client at a time: some ten orders.
 const heardAtOnce = 2 << 10
+
+// unheardUntil is how many bytes wait before a reader is told of them though the loop hears its client. Twice as much fits into a socket as it is.
+const unheardUntil = 32 << 10
 
 // open looks whether a socket has a short way.
 func (x *express) open(socket net.Conn) {
@@ -64,6 +70,13 @@ func (x *express) open(socket net.Conn) {
 			return false
 		}
 		return true
+	}
+	x.lowest = func(fd uintptr) {
+		n := int32(1)
+		if x.hushed {
+			n = unheardUntil
+		}
+		_, _, _ = syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, fd, syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, uintptr(unsafe.Pointer(&n)), unsafe.Sizeof(n), 0)
 	}
 	x.look = func(fd uintptr) {
 		x.fresh, _ = recv(fd, x.heard[:x.fresh], x.flags|syscall.MSG_DONTWAIT)
@@ -128,6 +141,15 @@ func (x *express) heed(taken int) {
 		_ = x.raw.Control(x.look) // fails when the socket was closed: they are gone then too
 	}
 	x.reading.Unlock()
+}
+
+// hush has the reader not told of what comes, or told again, of what waits there already too. The loop's.
+func (x *express) hush(on bool) {
+	if x.raw == nil || x.hushed == on {
+		return
+	}
+	x.hushed = on
+	_ = x.raw.Control(x.lowest) // fails when the socket was closed: the reader was told of that
 }
 
 // begin tells whether the loop may write now. If so it holds the connection's mu, gives it back when it has taken what there is, and then calls end.

@@ -21,3 +21,4 @@ func (*express) read(socket net.Conn, b []byte) (int, error) { return socket.Rea
 func (*express) took()                                       {}
 func (*express) listen(*sync.Mutex) []byte                   { return nil }
 func (*express) heed(int)                                    {}
+func (*express) hush(bool)                                   {}

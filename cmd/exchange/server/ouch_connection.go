@@ -112,7 +112,9 @@ func (c *ouchConn) hear(commands []book.Command) []book.Command {
 		}
 	}
 	c.mu.Unlock()
-	c.short.heed(taken)
+	if c.short.heed(taken); taken < len(b) {
+		c.short.hush(false) // the rest is the reader's
+	}
 	return commands
 }
 

@@ -161,7 +161,7 @@ const expressSessions = 2
 func (r *Replica) wakeAll(sessions []uint16) {
 	if len(sessions) <= expressSessions && r.inbox.waiting() == 0 {
 		if len(sessions) > 0 {
-			r.talking = append(r.talking[:0], sessions...)
+			r.attend(sessions)
 		}
 		sessions = slices.DeleteFunc(sessions, r.express)
 	}
@@ -176,7 +176,11 @@ func (r *Replica) wakeAll(sessions []uint16) {
 
 // listen reads from the clients that were answered last, while nothing else waits: their next order needs no other thread then.
 func (r *Replica) listen() {
-	if r.inbox.waiting() > 0 || len(r.heard) > 0 {
+	if r.inbox.waiting() > 0 {
+		r.leaveToReaders()
+		return
+	}
+	if len(r.heard) > 0 {
 		return
 	}
 	for _, s := range r.talking {
@@ -186,6 +190,36 @@ func (r *Replica) listen() {
 			r.heard = c.hear(r.heard)
 		}
 	}
+}
+
+// attend makes the sessions those that the loop listens to. Their readers are not told of what comes until others have their turn, or the loop rests.
+func (r *Replica) attend(sessions []uint16) {
+	if slices.Equal(r.talking, sessions) && len(r.hushed) == len(sessions) {
+		return
+	}
+	r.leaveToReaders()
+	r.talking = append(r.talking[:0], sessions...)
+	for _, s := range sessions {
+		var x *express
+		if c := r.gateway.live[s].Load(); c != nil {
+			x = &c.short
+		} else if c := r.ouch.live[s].Load(); c != nil {
+			x = &c.short
+		} else {
+			continue
+		}
+		x.hush(true)
+		r.hushed = append(r.hushed, x)
+	}
+}
+
+// leaveToReaders has the readers of all connections told again of what comes, and of what is there.
+func (r *Replica) leaveToReaders() {
+	for i, x := range r.hushed {
+		x.hush(false)
+		r.hushed[i] = nil
+	}
+	r.hushed = r.hushed[:0]
 }
 
 // takeHeard gives the oldest command that listen found.

@@ -35,6 +35,7 @@ type Replica struct {
 	lastTime  int64  // leader's time of the last command, ns since the Unix epoch; never falls
 	taken     book.Command
 	talking   []uint16       // sessions that were answered last, expressSessions at most
+	hushed    []*express     // those whose readers are not told of what comes
 	heard     []book.Command // by listen, of which heardAt were proposed
 	heardAt   int
 	decided   []book.Command                    // of an entry, decodedAtOnce at most
@@ -263,6 +264,7 @@ func (r *Replica) spins() int64 {
 
 // rest sleeps until something comes into the inbox, or for a nap.
 func (r *Replica) rest() {
+	r.leaveToReaders()
 	r.park.Prepare()
 	if r.inbox.waiting() > 0 || len(r.requests) > 0 || r.stopping.Load() {
 		r.park.Cancel()
