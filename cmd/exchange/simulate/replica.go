@@ -20,6 +20,7 @@ type replica struct {
 	incarnation uint64
 	due         int64 // its next turn
 	pausedUntil int64
+	lost        bool  // until all is mended
 	restartAt   int64 // of a dead one; never: math.MaxInt64
 	clock       int64 // its wall clock is this much ahead
 	links       []*link
