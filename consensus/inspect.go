@@ -37,6 +37,15 @@ func (n *Node) CheckDecided() error {
 	return nil
 }
 
+// Kept is the lowest offset that this node's log holds for sure, as of its last Poll: from there to the first undecided offset no byte of a value changes.
+func (n *Node) Kept() uint64 { return n.logStart() }
+
+// Holds reads the entry behind the position from the log's memory, and tells whether every byte of it is in place, and where it ends.
+func (n *Node) Holds(at Position) (after Position, ok bool) {
+	h, _, ok := n.log.parse(at)
+	return h.after(), ok
+}
+
 // Role is what the node is.
 func (n *Node) Role() Role { return n.role }
 

@@ -28,6 +28,9 @@ type replica struct {
 
 	// What checks compare with.
 	decided    consensus.Position
+	kept       []consensus.Position // where decided entries begin and end that the log still holds
+	again      int                  // which of them was read again last
+	orders     []book.RestingOrder
 	entry      consensus.Position // applied, as last checked
 	commands   uint64
 	leads      bool
@@ -58,6 +61,7 @@ func (r *replica) start() {
 		panic(err) // the plan makes no configuration that cannot be opened
 	}
 	r.v, r.pausedUntil, r.due, r.restartAt = v, 0, w.net.Now(), never
+	r.kept = append(r.kept[:0], consensus.Position{})
 	r.decided, r.entry, r.commands, r.leads = consensus.Position{}, consensus.Position{}, 0, false
 	r.links, r.transfer = r.links[:0], transfer{}
 	r.published = v.Feed().NewReader(1)
@@ -167,6 +171,7 @@ func (r *replica) installed() {
 	r.commands = m.Index()
 	r.w.truth.at(r, m.Index(), m.StreamHash())
 	r.entry = r.v.Applied()
+	r.decided, r.kept = r.entry, append(r.kept[:0], r.entry)
 	r.w.truth.entry(r, r.entry)
 	r.published = r.v.Feed().NewReader(r.v.Feed().First())
 }
