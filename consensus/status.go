@@ -56,7 +56,7 @@ func (n *Node) AppendEvents(dst []Event) []Event {
 }
 
 // Counters count what happened to a node.
-type Counters struct{ Elections, StepDowns, Prepares, Adopted, Granted, NotFenced, Denied, Dropped, Admitted uint64 }
+type Counters struct{ Elections, StepDowns, Prepares, Adopted, Granted, NotFenced, Denied, Dropped, Admitted, HandedOver uint64 }
 
 // PeerStatus is what a node knows of another member.
 type PeerStatus struct {

@@ -27,6 +27,7 @@ func (r *replica) check() {
 		w.violated("%v", err)
 	}
 	r.checkEpoch(n)
+	w.watch()
 	if at := r.v.Applied(); at != r.entry {
 		r.entry = at
 		w.truth.entry(r, at)
@@ -58,6 +59,7 @@ func (r *replica) checkDecided(n *consensus.Node) {
 	if d.Offset < r.decided.Offset {
 		r.w.violated("replica %d: decided up to %+v, before up to %+v", r.id, d, r.decided)
 	}
+	r.w.came[laps] += int(d.Offset/uint64(r.w.plan.limits.LogBytes) - r.decided.Offset/uint64(r.w.plan.limits.LogBytes))
 	r.keep(n, d)
 	r.decided = d
 	if was, known := r.w.truth.decided[d.Index]; known && was != d.Chain {

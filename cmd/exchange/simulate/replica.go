@@ -79,6 +79,7 @@ func (r *replica) crash(unnoticed bool) {
 	} else {
 		r.w.net.Crash(id)
 	}
+	r.w.tally(r)
 	r.v, r.leads = nil, false
 	for _, l := range r.links {
 		l.at = nil
@@ -149,6 +150,7 @@ func (r *replica) takeTransfer(now int64) {
 			return
 		}
 		r.w.say(r.id, "takes over the state of replica %d at entry %d", t.from, r.v.Applied().Index)
+		r.w.came[states]++
 		r.installed()
 		return
 	}

@@ -35,6 +35,7 @@ type Result struct {
 	Steps   int
 	Virtual time.Duration
 	Faults  [faultKinds]int
+	Came    [cameKinds]int
 	// Commands, Orders, Leaders: commands decided, requests answered, and how often somebody took the lead.
 	Commands, Answered, Leaders int
 	// Hash is the same for the same seed.
@@ -49,8 +50,8 @@ type Result struct {
 
 // String is the last line of a run.
 func (r *Result) String() string {
-	return fmt.Sprintf("seed %d: %d replicas, %d steps, %v, %d commands, %d answers, %d leaders, faults: %s; hash %016x", r.Seed, r.Replicas, r.Steps,
-		r.Virtual.Round(time.Microsecond), r.Commands, r.Answered, r.Leaders, Counts(r.FaultsByKind()), r.Hash)
+	return fmt.Sprintf("seed %d: %d replicas, %d steps, %v, %d commands, %d answers, %d leaders, faults: %s; came about: %s; hash %016x", r.Seed, r.Replicas, r.Steps,
+		r.Virtual.Round(time.Microsecond), r.Commands, r.Answered, r.Leaders, Counts(r.FaultsByKind()), Counts(r.CameAbout()), r.Hash)
 }
 
 // FaultsByKind counts the faults that happened.
@@ -64,11 +65,22 @@ func (r *Result) FaultsByKind() map[string]int {
 	return all
 }
 
-// Counts writes faults in the order of their kinds.
-func Counts(faults map[string]int) string {
+// CameAbout counts what the faults led to.
+func (r *Result) CameAbout() map[string]int {
+	all := map[string]int{}
+	for k, n := range r.Came {
+		if n > 0 {
+			all[cameNames[k]] = n
+		}
+	}
+	return all
+}
+
+// Counts writes faults, or what came about, in the order of their kinds.
+func Counts(counted map[string]int) string {
 	var parts []string
-	for _, name := range faultNames {
-		if n := faults[name]; n > 0 {
+	for _, name := range append(faultNames[:len(faultNames):len(faultNames)], cameNames[:]...) {
+		if n := counted[name]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", name, n))
 		}
 	}
@@ -93,6 +105,9 @@ type world struct {
 	steps       int
 	hash        uint64
 	faults      [faultKinds]int
+	came        [cameKinds]int
+	leaders     together
+	candidates  together
 	leaderships int
 	lastApplied int64
 	settling    bool
@@ -144,8 +159,9 @@ func Run(seed uint64, o Options) Result {
 	if w.fail == nil {
 		w.checkEnd()
 	}
+	w.tallyAll()
 	res := Result{
-		Seed: seed, Replicas: w.plan.size, Steps: w.steps, Virtual: time.Duration(w.net.Now()), Faults: w.faults,
+		Seed: seed, Replicas: w.plan.size, Steps: w.steps, Virtual: time.Duration(w.net.Now()), Faults: w.faults, Came: w.came,
 		Commands: len(w.truth.commands) - 1, Leaders: w.leaderships,
 	}
 	for _, c := range w.clients {
@@ -317,7 +333,7 @@ func (w *world) endure() {
 	for _, at := range w.rng.Perm(len(w.replicas))[:1+w.rng.IntN(len(w.replicas)/2)] {
 		w.lose(w.replicas[at])
 	}
-	if w.rng.IntN(2) == 0 {
+	if w.rng.IntN(2) == 0 && !w.o.Small {
 		w.ballast, w.ballastUntil = 1+w.rng.IntN(8), never
 		w.say(0, "the log is to be written over")
 		w.wrapped = w.decided() + uint64(w.plan.limits.LogBytes)*5/4
