@@ -38,7 +38,7 @@ func Failover(ctx context.Context, o FailoverOptions) (*Report, error) {
 	}
 	defer os.RemoveAll(dir)
 	b := &failoverBench{o: o, report: NewReport("failover")}
-	b.report.Provider, b.report.Replicas = o.Provider, failoverMembers
+	b.report.Provider, b.report.Durability, b.report.Replicas = o.Provider, "memory", failoverMembers
 	if b.setup, err = newRDMASetup(o.Provider, dir, failoverMembers); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func Failover(ctx context.Context, o FailoverOptions) (*Report, error) {
 		}
 		if way.runs > 0 {
 			for i, suffix := range []string{"", "_notice", "_permission", "_catchup", "_decision"} {
-				b.report.Figures = append(b.report.Figures, phases[i].figure(way.name+suffix, nil))
+				b.report.Figures = append(b.report.Figures, phases[i].figure(way.name+suffix, map[string]any{"bytes": nodePayload, "processes": failoverMembers}))
 			}
 		}
 	}
