@@ -37,8 +37,8 @@ func (n *Node) CheckDecided() error {
 	return nil
 }
 
-// Kept is the lowest offset that this node's log holds for sure, as of its last Poll: from there to the first undecided offset no byte of a value changes.
-func (n *Node) Kept() uint64 { return n.logStart() }
+// Written is the offset behind everything that the node has proposed or written again in its present or latest leadership.
+func (n *Node) Written() uint64 { return n.lead.end.Offset }
 
 // Holds reads the entry behind the position from the log's memory, and tells whether every byte of it is in place, and where it ends.
 func (n *Node) Holds(at Position) (after Position, ok bool) {

@@ -89,9 +89,10 @@ func (r *replica) keep(n *consensus.Node, upTo consensus.Position) {
 const keptAtATime = 8
 
 // checkKept reads some of what is decided and was applied long ago from the log's memory again: nothing below the first undecided offset changes, as long as
-// the log is not written over there.
+// the log is not written over there, which is by what lies a whole log further. A follower that is brought up may be written that at once.
 func (r *replica) checkKept(n *consensus.Node) {
-	from := n.Kept()
+	r.w.written = max(r.w.written, n.Written())
+	from := r.w.written - min(r.w.written, uint64(r.w.plan.limits.LogBytes))
 	for len(r.kept) > 1 && r.kept[0].Offset < from {
 		r.kept = r.kept[1:]
 	}

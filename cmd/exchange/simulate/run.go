@@ -115,6 +115,7 @@ type world struct {
 	// ballast is what a leader is given to write until ballastUntil, commands a turn; ambush is what happens as soon as a leader has something undecided.
 	ballast      int
 	ballastUntil int64
+	written      uint64 // offset behind everything that any leader ever wrote
 	wrapped      uint64 // offset up to which the log has to be decided before anything is settled
 	ambush       func(leader *replica)
 	// whenIdle: the ambush is when a leader that takes orders has nothing undecided. Until hushUntil clients ask for nothing new.
