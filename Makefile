@@ -6,7 +6,7 @@ test:   ; go test ./...
 race:   ; go test -race ./book/... ./consensus/... ./fix/... ./marketdata/... ./ouch/... ./cmd/...
 drill:  ; go run ./cmd/exchange drill leader-kill --runs 20
 simulate: ; go run ./cmd/exchange simulate --seeds 1-2000
-planted: ; go test -tags planted -run Planted -v ./cmd/exchange/simulate
+planted: ; go test -tags planted -run Planted -v ./consensus ./cmd/exchange/simulate
 fmt:    ; gofmt -w .
 rdma-vm: ; bash rdmaio/verbs/guest/run.sh
 FIX_PEERS_KILLS ?= 50

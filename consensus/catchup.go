@@ -182,7 +182,7 @@ func (n *Node) gatherPermission() {
 			p.asked = 0 // it was a learner when it answered, and is none any more
 		}
 	}
-	if votes < n.majority && !(planted("elected by a minority") && votes == n.majority-1) {
+	if votes < n.majority && !(planted("elected by a minority") && votes == n.majority-1) || planted("all have to let it in") && votes < len(n.order) {
 		return
 	}
 	for _, p := range n.peers {

@@ -50,7 +50,8 @@
 //
 // # How it is shown
 //
-// testdata holds stories, told event by event on a simulated fabric: a leader dies, sleeps, flaps, is cut off; slots are torn; majorities are lost. paper_test.go has
-// a test for each claim of the paper, random_test.go seeds, alloc_test.go that a command allocates nothing.
+// testdata holds stories, told event by event on a simulated fabric: a leader dies, sleeps, flaps, is cut off; slots are torn; majorities are lost. paper_test.go
+// (replication plane) and paper_background_test.go have a test for each claim of the paper, with its section; random_test.go seeds; alloc_test.go that a
+// command allocates nothing. planted.go has bugs to put in, and planted_test.go one that takes a test of its own to be found.
 // model/ has the rules of permissions and prepare in Promela, for three replicas, and every state of that is looked at.
 package consensus

@@ -98,28 +98,46 @@ func (n *Node) elect() {
 	}
 }
 
-// countVoters counts those that live with their memory, as far as this node can see, itself included, and says when they are no majority any more, and
-// when they are again. As long as one that lives has not been heard, the verdict stays.
+// countVoters finds out whether those that live with their memory, as far as this node can see, are a majority, and says when they are none any more, and when
+// they are again. As long as one that lives has not been heard, the verdict stays.
 func (n *Node) countVoters() {
-	k := 0
-	if n.voter {
-		k++
-	}
-	for _, p := range n.peers {
-		switch {
-		case !p.alive:
-		case p.fresh.counter == 0:
-			return
-		case p.fresh.flags&flagVoter != 0:
-			k++
-		}
-	}
-	if lonely := k < n.majority; lonely != n.lonely {
+	voters, learners, sure := n.living()
+	if lonely := voters < n.majority; sure && lonely != n.lonely {
 		n.lonely = lonely
 		kind := MajorityFound
 		if lonely {
 			kind = MajorityLost
 		}
-		n.tell(Event{Kind: kind, Reason: fmt.Sprintf("of %d voters %d live, %d are needed", len(n.order), k, n.majority)})
+		n.tell(Event{Kind: kind, Reason: n.census(voters, learners)})
 	}
+}
+
+// living counts those that live, this node included: with their memory, and without. It is not sure while one of them has not been heard.
+func (n *Node) living() (voters, learners int, sure bool) {
+	if n.voter {
+		voters++
+	} else {
+		learners++
+	}
+	sure = true
+	for _, p := range n.peers {
+		switch {
+		case !p.alive:
+		case p.fresh.counter == 0:
+			sure = false
+		case p.fresh.flags&flagVoter != 0:
+			voters++
+		default:
+			learners++
+		}
+	}
+	return voters, learners, sure
+}
+
+func (n *Node) census(voters, learners int) string {
+	s := fmt.Sprintf("of %d voters %d live, %d are needed", len(n.order), voters, n.majority)
+	if learners > 0 && voters < n.majority {
+		s += fmt.Sprintf("; %d more without their memory", learners)
+	}
+	return s
 }

@@ -56,6 +56,7 @@ func (n *Node) handOver() {
 		n.giveUpHandOver("it did not have everything in time")
 	case n.fuo.Offset == l.end.Offset && p.acked == l.end.Offset && !p.bgOps.full() && p.background.State() == rdmaio.StateReady:
 		number := l.proposal
+		n.stats.HandedOver++
 		n.stepDown(fmt.Sprintf("handed over to replica %d", p.id))
 		n.publish()
 		n.writeBackgroundWord(p, wordSummons, number, op{kind: opSmall})

@@ -37,6 +37,15 @@ func (n *Node) CheckDecided() error {
 	return nil
 }
 
+// Written is the offset behind everything that the node has proposed or written again in its present or latest leadership.
+func (n *Node) Written() uint64 { return n.lead.end.Offset }
+
+// Holds reads the entry behind the position from the log's memory, and tells whether every byte of it is in place, and where it ends.
+func (n *Node) Holds(at Position) (after Position, ok bool) {
+	h, _, ok := n.log.parse(at)
+	return h.after(), ok
+}
+
 // Role is what the node is.
 func (n *Node) Role() Role { return n.role }
 

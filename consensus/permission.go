@@ -38,6 +38,9 @@ func (n *Node) servePermissions() {
 		if n.holder != p.id {
 			n.grantedAt = n.now
 			n.tell(Event{Kind: WriterChanged, Peer: p.id, Reason: why})
+			if n.role == Follower && why != gaveWay {
+				n.setReason(fmt.Sprintf("lets replica %d lead: %s", p.id, why))
+			}
 		}
 		n.holder = p.id
 		p.fresh.flags |= flagLeading                  // who asks tries to: its record may be older
@@ -84,13 +87,16 @@ func (n *Node) defers(asker *peer, request uint64) bool {
 	return h.fresh.flags&flagEstablished != 0 || since < n.cfg.HeartbeatInterval
 }
 
+// gaveWay is why one that led, or tried to, gives its log to another; its own reason says more.
+const gaveWay = "this one gives way"
+
 // whyNotHolder says for what reason the holder of our log loses it.
 func (n *Node) whyNotHolder() string {
 	switch h := n.byID[n.holder]; {
 	case n.holder == 0:
 		return "nobody had this log"
 	case n.holder == n.cfg.Local:
-		return "this one gives way"
+		return gaveWay
 	case h.died:
 		return fmt.Sprintf("replica %d died", h.id)
 	case !h.alive:

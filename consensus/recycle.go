@@ -24,6 +24,10 @@ func (n *Node) recycle() {
 			}
 		case behind:
 			n.look(p) // as soon as it has a state, the log from there on is kept for it
+		case stranger:
+			if planted("the dead hold the log") {
+				lowest = min(lowest, p.fresh.head)
+			}
 		case granted, knowing, known:
 			if p.fresh.flags&flagEmpty == 0 && p.fresh.head >= n.logStart() && !n.pinsTooLong(p) {
 				lowest = min(lowest, p.fresh.head)

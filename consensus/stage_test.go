@@ -314,9 +314,6 @@ func (s *stage) statuses() string {
 		} else {
 			b.WriteString(", follows nobody")
 		}
-		if !st.Majority {
-			b.WriteString(", sees no majority")
-		}
 		fmt.Fprintf(&b, "; %s\n", st.Reason)
 	}
 	return b.String()

@@ -1,6 +1,10 @@
 package consensus
 
-import "exchange/rdmaio"
+import (
+	"fmt"
+
+	"exchange/rdmaio"
+)
 
 // EventKind is what an Event tells.
 type EventKind uint8
@@ -56,7 +60,7 @@ func (n *Node) AppendEvents(dst []Event) []Event {
 }
 
 // Counters count what happened to a node.
-type Counters struct{ Elections, StepDowns, Prepares, Adopted, Granted, NotFenced, Denied, Dropped, Admitted uint64 }
+type Counters struct{ Elections, StepDowns, Prepares, Adopted, Granted, NotFenced, Denied, Dropped, Admitted, HandedOver uint64 }
 
 // PeerStatus is what a node knows of another member.
 type PeerStatus struct {
@@ -94,7 +98,9 @@ type Status struct {
 	Leader rdmaio.NodeID // as far as known; 0: nobody
 	Voter  bool
 	// Epoch is the highest proposal number seen in our log.
-	Epoch     uint64
+	Epoch uint64
+	// Reason is why the node is what it is: a leader's or candidate's why it stood, a follower's why it lets the leader write its log, or why it leads no
+	// more. Without a majority it says so first: then nothing goes on until others come back with their memory.
 	Reason    string
 	Majority  bool // as far as this node can see, a majority lives with its memory
 	Confirmed []rdmaio.NodeID
@@ -118,7 +124,10 @@ func (n *Node) Status() Status {
 			s.Confirmed = append(s.Confirmed, p.id)
 		}
 	}
-	s.Majority = !n.lonely
+	if s.Majority = !n.lonely; n.lonely {
+		voters, learners, _ := n.living()
+		s.Reason = fmt.Sprintf("no majority: %s; %s", n.census(voters, learners), n.reason)
+	}
 	switch {
 	case n.role == Leader:
 		s.Leader, s.End = n.cfg.Local, n.lead.end.Offset

@@ -65,7 +65,7 @@ comes about: notice, permission, catch-up, first decision.`,
 	f := c.Flags()
 	providerFlag(f, &o.Provider)
 	f.IntVar(&o.Kills, "kills", 200, "how often the leader is killed")
-	f.IntVar(&o.Stops, "stops", 50, "how often it is stopped")
+	f.IntVar(&o.Stops, "stops", 200, "how often it is stopped")
 	f.BoolVar(&o.WithPeers, "with-peers", false, withPeersUsage)
 	f.StringVar(&picture, "svg", "", "write the distributions to this file as a picture too")
 	f.BoolVar(&asJSON, "json", false, "one JSON object")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"strconv"
 	"strings"
@@ -24,7 +25,9 @@ func simulateCommand() *cobra.Command {
 		Use: "simulate", Short: "Play seeds: the whole exchange in virtual time, with faults", Args: cobra.NoArgs,
 		Long: `Plays whole exchanges in virtual time: the server code of three or five replicas, FIX clients and feeds, with crashes, pauses, cut links, torn
 writes and more, all decided by a seed. Everything is checked at every step. The same seed gives the same run and the same hash. A seed with a
-violation is told with what did not hold; play it again alone with --trace. Exit status 3: something wrong was done; 1: nothing went on.`,
+violation is told with what did not hold; play it again alone with --trace: a line for each thing that happened, with a column for each replica (L leads,
+C tries to, f follows, l learns, z is paused, x is dead). The last line has the seed, its steps, its faults by kind, what came about of them, and the
+hash. Exit status 3: something wrong was done; 1: nothing went on.`,
 		Example: `  exchange simulate --seed 17 --trace
   exchange simulate --seeds 1-2000
   exchange simulate --seeds 1-500 --replicas 5`,
@@ -46,6 +49,9 @@ violation is told with what did not hold; play it again alone with --trace. Exit
 				parallel = 1
 			}
 			s := newSimulation(first, last, parallel, o, c)
+			if asJSON {
+				s.out = io.Discard // all that there is to say is in the object
+			}
 			s.play()
 			return s.report(asJSON)
 		},
@@ -87,6 +93,7 @@ type simulation struct {
 	parallel    int
 	o           simulate.Options
 	c           *cobra.Command
+	out         io.Writer
 	next        atomic.Uint64
 	began       time.Time
 	progress    func(done int)
@@ -98,12 +105,13 @@ type simulation struct {
 	commands int
 	leaders  int
 	faults   map[string]int
+	came     map[string]int
 	hash     uint64 // of all, whatever their order
 	bad      []simulate.Result
 }
 
 func newSimulation(first, last uint64, parallel int, o simulate.Options, c *cobra.Command) *simulation {
-	s := &simulation{first: first, last: last, parallel: max(parallel, 1), o: o, c: c, began: time.Now(), faults: map[string]int{}}
+	s := &simulation{first: first, last: last, parallel: max(parallel, 1), o: o, c: c, out: c.OutOrStdout(), began: time.Now(), faults: map[string]int{}, came: map[string]int{}}
 	s.next.Store(first)
 	if last-first >= 100 {
 		s.progress = progress("seeds", int(last-first+1))
@@ -139,12 +147,15 @@ func (s *simulation) take(r simulate.Result) {
 	for kind, n := range r.FaultsByKind() {
 		s.faults[kind] += n
 	}
-	if s.first == s.last && s.o.Trace != nil || r.Violation != "" {
-		fmt.Fprintln(s.c.OutOrStdout(), r.String())
+	for what, n := range r.CameAbout() {
+		s.came[what] += n
 	}
 	if r.Violation != "" {
 		s.bad = append(s.bad, r)
-		fmt.Fprintf(s.c.OutOrStdout(), "seed %d: %s\n", r.Seed, r.Violation)
+		fmt.Fprintf(s.out, "seed %d: %s\n", r.Seed, r.Violation)
+	}
+	if s.first == s.last || r.Violation != "" {
+		fmt.Fprintln(s.out, r.String())
 	}
 	if s.progress != nil {
 		s.progress(s.played)
@@ -163,14 +174,14 @@ func (s *simulation) report(asJSON bool) error {
 	if asJSON {
 		if err := printJSON(s.c.OutOrStdout(), map[string]any{
 			"schema": "exchange.simulate/v1", "first": s.first, "last": s.last, "seeds": s.played, "steps": s.steps, "virtual_ns": s.virtual.Nanoseconds(),
-			"commands": s.commands, "leaders": s.leaders, "faults": s.faults, "hash": fmt.Sprintf("%016x", s.hash), "violations": unsafeSeeds,
+			"commands": s.commands, "leaders": s.leaders, "faults": s.faults, "came_about": s.came, "hash": fmt.Sprintf("%016x", s.hash), "violations": unsafeSeeds,
 			"stuck": len(s.bad) - unsafeSeeds, "elapsed_ns": took.Nanoseconds(), "seeds_per_s": float64(s.played) / took.Seconds(),
 		}); err != nil {
 			return err
 		}
-	} else if s.o.Trace == nil {
-		fmt.Fprintf(s.c.OutOrStdout(), "seeds %d-%d: %d steps, %v of virtual time, %d commands, %d leaders, faults: %s; hash %016x; %.1f seeds/s\n", s.first, s.last,
-			s.steps, s.virtual.Round(time.Millisecond), s.commands, s.leaders, simulate.Counts(s.faults), s.hash, float64(s.played)/took.Seconds())
+	} else if s.first != s.last {
+		fmt.Fprintf(s.out, "seeds %d-%d: %d steps, %v of virtual time, %d commands, %d leaders, faults: %s; came about: %s; hash %016x; %.1f seeds/s\n", s.first, s.last,
+			s.steps, s.virtual.Round(time.Millisecond), s.commands, s.leaders, simulate.Counts(s.faults), simulate.Counts(s.came), s.hash, float64(s.played)/took.Seconds())
 	}
 	switch {
 	case unsafeSeeds > 0:

@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
-	"log"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -37,14 +35,17 @@ const (
 // etcdElectionTicks is etcd's own proportion of election to heartbeat.
 const etcdElectionTicks = 10
 
-func newEtcdMember(id uint64) *etcdMember {
+// newEtcdStorage is an empty log of three voters.
+func newEtcdStorage() *raft.MemoryStorage {
 	storage := raft.NewMemoryStorage()
 	_ = storage.ApplySnapshot(&raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{
 		ConfState: &raftpb.ConfState{Voters: []uint64{1, 2, 3}}, Index: proto.Uint64(1), Term: proto.Uint64(1)}})
-	raw, err := raft.NewRawNode(&raft.Config{
-		ID: id, ElectionTick: etcdElectionTicks, HeartbeatTick: 1, Storage: storage, Applied: 1, MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 1 << 12,
-		Logger: &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)},
-	})
+	return storage
+}
+
+func newEtcdMember(id uint64) *etcdMember {
+	storage := newEtcdStorage()
+	raw, err := raft.NewRawNode(etcdConfig(id, storage))
 	if err != nil {
 		panic(err)
 	}

@@ -1,7 +1,8 @@
 // Command peers runs replication by Go's raft libraries, for `exchange bench replicate --with-peers` and `exchange bench failover --with-peers`.
 //
-// Logs are in the libraries' own in-memory stores: no disk. etcd_raft is three processes joined by Unix sockets; etcd_raft_in_process and hashicorp_raft are
-// three members in one process that pass messages over channels: without a process border, the fastest set-up there is.
+// Logs are in the libraries' own in-memory stores: no disk. etcd_raft is three processes joined by Unix sockets; the others are three members in one process
+// that pass messages over channels: etcd_raft_node_in_process as the library is used, with a goroutine for each raft.Node; etcd_raft_in_process with the
+// leader's loop around a raft.RawNode that never sleeps, the fastest set-up there is; hashicorp_raft.
 //
 // It reads requests, a line each, and answers a line each:
 //
@@ -36,12 +37,14 @@ type killable interface {
 }
 
 var engines = map[string]struct {
+	processes int // that round is measured in; failover: always one
 	start     func() (engine, error)
 	startHard func() (killable, error)
 }{
-	"etcd_raft_in_process": {start: func() (engine, error) { return startEtcdInProcess() }},
-	"etcd_raft":            {func() (engine, error) { return startEtcd() }, func() (killable, error) { return startEtcdHard() }},
-	"hashicorp_raft":       {func() (engine, error) { return startHashicorp() }, func() (killable, error) { return startHashicorpHard() }},
+	"etcd_raft":                 {members, func() (engine, error) { return startEtcd() }, func() (killable, error) { return startEtcdHard() }},
+	"etcd_raft_node_in_process": {1, func() (engine, error) { return startEtcdNodes() }, nil},
+	"etcd_raft_in_process":      {1, func() (engine, error) { return startEtcdInProcess() }, nil},
+	"hashicorp_raft":            {1, func() (engine, error) { return startHashicorp() }, func() (killable, error) { return startHashicorpHard() }},
 }
 
 // figure is one distribution, as the benchmark's report has it.
@@ -137,7 +140,7 @@ func (p *program) do(words []string) (any, error) {
 		s.took += time.Since(from)
 		return true, err
 	case what == "figure" && n == 4 && p.seen[key] != nil:
-		return p.seen[key].figure(name, map[string]any{"bytes": size, "in_flight": flight, "replicas": members})
+		return p.seen[key].figure(name, map[string]any{"bytes": size, "in_flight": flight, "replicas": members, "processes": e.processes})
 	case what == "failover" && n == 3 && size > 0 && e.startHard != nil:
 		s := series{}
 		for range size {
@@ -152,7 +155,7 @@ func (p *program) do(words []string) (any, error) {
 			}
 			s.times = append(s.times, d)
 		}
-		return s.figure(name, map[string]any{"replicas": members})
+		return s.figure(name, map[string]any{"replicas": members, "processes": 1})
 	}
 	return nil, fmt.Errorf("%q is no request", strings.Join(words, " "))
 }

@@ -103,5 +103,9 @@ func (n *Network) Writers(owner rdmaio.NodeID, pd rdmaio.PD) (all []rdmaio.NodeI
 	return all
 }
 
+// Placed tells of all WRITEs to regions of the protection domain so far how many became visible in parts, and how many were refused, as their writer
+// had no right to them.
+func (n *Network) Placed(pd rdmaio.PD) (torn, refused uint64) { return n.torn[pd], n.refused[pd] }
+
 // Cut tells whether a link between two processes is cut, in either direction.
 func (n *Network) Cut(a, b rdmaio.NodeID) bool { return !n.connected(a, b) }

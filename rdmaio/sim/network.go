@@ -39,15 +39,17 @@ const (
 
 // Network is the fabric: its processes, its links and its clock.
 type Network struct {
-	cfg    Config
-	rng    *rand.Rand
-	now    int64
-	seq    uint64
-	queue  []event
-	procs  [rdmaio.MaxNodes + 1]*Provider
-	cut    [rdmaio.MaxNodes + 1][rdmaio.MaxNodes + 1]bool
-	delay  [rdmaio.MaxNodes + 1][rdmaio.MaxNodes + 1]int64
-	unfenc [rdmaio.MaxNodes + 1][rdmaio.MaxNodes + 1]bool
+	cfg   Config
+	rng   *rand.Rand
+	now   int64
+	seq   uint64
+	queue []event
+	procs [rdmaio.MaxNodes + 1]*Provider
+	cut   [rdmaio.MaxNodes + 1][rdmaio.MaxNodes + 1]bool
+	delay [rdmaio.MaxNodes + 1][rdmaio.MaxNodes + 1]int64
+	// torn and refused count WRITEs by protection domain: see Placed.
+	torn, refused [rdmaio.MaxPDs]uint64
+	unfenc        [rdmaio.MaxNodes + 1][rdmaio.MaxNodes + 1]bool
 }
 
 // New makes an empty fabric at time zero. A configuration that contradicts itself panics.

@@ -45,12 +45,16 @@ func (n *Network) placeHead(q *QueuePair) {
 	case dst == nil:
 		r.status = rdmaio.RemoteAccessError
 		q.refused = true
+		if r.opcode == rdmaio.Write {
+			n.refused[q.pd]++
+		}
 	case r.opcode == rdmaio.Read:
 		r.fetched = append(r.fetched[:0], dst...)
 	case r.half:
 		place(dst, r.remote, r.source(), r.tear, laterWords)
 	case len(r.local) > 8 && n.cfg.TornWrite > 0 && n.rng.Float64() < n.cfg.TornWrite:
 		r.half, r.tear = true, n.newTear(len(r.local))
+		n.torn[q.pd]++
 		place(dst, r.remote, r.source(), r.tear, earlierWords)
 		n.schedulePlacing(q, n.now+n.latency(q.owner.id, q.peer))
 		return
@@ -158,6 +162,7 @@ func (n *Network) strand(q *QueuePair) {
 				break
 			}
 			words, r.tear = earlierWords, n.newTear(len(r.local))
+			n.torn[q.pd]++
 		}
 		if r.opcode != rdmaio.Write {
 			continue

@@ -11,8 +11,8 @@ import (
 
 // The picture's measures, in SVG units.
 const (
-	pictureWidth  = 1080
-	pictureLabels = 400 // of rows, left of the axis
+	pictureWidth  = 1200
+	pictureLabels = 520 // of rows, left of the axis
 	pictureRight  = 30
 	pictureTop    = 64
 	pictureRow    = 24

@@ -13,7 +13,14 @@ type raftPeers struct{ process *rdmaPeer }
 const raftPeersModule = "consensus/peers"
 
 // etcd_raft is three processes, as ours; the others are three members in one.
-var raftEngines = []string{"etcd_raft", "etcd_raft_in_process", "hashicorp_raft"}
+var raftEngines = []string{"etcd_raft", "etcd_raft_node_in_process", "etcd_raft_in_process", "hashicorp_raft"}
+
+// What a reader of the ratios has to know.
+const (
+	replicateNote = "etcd_raft_over_ours_p50 compares three processes with three, logs in memory: ours share memory, etcd_raft's are joined by Unix sockets. The " +
+		"other peers are three members in one process, joined by channels: nothing crosses a process border there, and no process can be lost alone"
+	failoverNote = "the peers are three members in one process, with the shortest time-outs that they take; their leader is cut off, ours is killed"
+)
 
 // raftFallible are those of them that lose leaders, all in one process.
 var raftFallible = []string{"etcd_raft", "hashicorp_raft"}
@@ -86,6 +93,7 @@ func (r *raftPeers) replicated(to *Report, size, flight int, ours Figure) error 
 
 // failedOver has each library lose so many leaders.
 func (r *raftPeers) failedOver(to *Report, runs int, ours Figure) error {
+	to.Notes = append(to.Notes, failoverNote)
 	for _, name := range raftFallible {
 		f, err := r.figure(fmt.Sprintf("failover %s %d", name, runs))
 		if err != nil {

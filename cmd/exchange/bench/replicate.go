@@ -55,6 +55,7 @@ func Replicate(ctx context.Context, o ReplicateOptions) (*Report, error) {
 	b.report.Provider, b.report.Durability, b.report.Replicas = o.Provider, "memory", replicateMembers
 	defer b.stop()
 	if o.WithPeers {
+		b.report.Notes = append(b.report.Notes, replicateNote)
 		if b.raft, err = startRaftPeers(ctx, dir); err != nil {
 			return nil, err
 		}
@@ -85,7 +86,7 @@ func Replicate(ctx context.Context, o ReplicateOptions) (*Report, error) {
 					}
 				}
 			}
-			f := ours.figure("propose_to_decided", map[string]any{"bytes": size, "in_flight": flight, "replicas": replicateMembers})
+			f := ours.figure("propose_to_decided", map[string]any{"bytes": size, "in_flight": flight, "replicas": replicateMembers, "processes": replicateMembers})
 			b.report.Figures = append(b.report.Figures, f)
 			if b.raft != nil {
 				if err := b.raft.replicated(b.report, size, flight, f); err != nil {
@@ -306,7 +307,7 @@ func (b *replicateBench) batches(ctx context.Context) error {
 		s.stretch(batchCommands, took)
 		b.self.node.Poll(monotonic())
 	}
-	b.report.Figures = append(b.report.Figures, s.figure("propose_to_decided", map[string]any{"bytes": batchBytes, "commands_in_a_proposal": batchCommands, "replicas": replicateMembers}))
+	b.report.Figures = append(b.report.Figures, s.figure("propose_to_decided", map[string]any{"bytes": batchBytes, "commands_in_a_proposal": batchCommands, "replicas": replicateMembers, "processes": replicateMembers}))
 	return nil
 }
 

@@ -26,6 +26,8 @@ type Report struct {
 	Floors     []Figure           `json:"floors"`
 	Peers      []Figure           `json:"peers"`
 	Ratios     map[string]float64 `json:"ratios"`
+	// Notes say what is compared with what.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // Figure is one distribution, or one rate.
@@ -117,19 +119,22 @@ func (s *samples) figure(name string, params map[string]any) Figure {
 	return f
 }
 
+// nameWidth is what a figure's name and parameters take.
+const nameWidth = 80
+
 // Print writes the report for people.
 func (r *Report) Print(w io.Writer) {
 	fmt.Fprintf(w, "%s\n%s; reading the clock costs %d ns, which is in every time\n", r.Machine, r.Date, r.Clock)
 	if r.Provider != "" {
 		fmt.Fprintf(w, "provider %s\n", r.Provider)
 	}
-	fmt.Fprintf(w, "\n%-56s %10s %10s %10s %10s %14s %9s\n", "", "p50", "p99", "p99.9", "max", "per second", "samples")
+	fmt.Fprintf(w, "\n%-*s %10s %10s %10s %10s %14s %9s\n", nameWidth, "", "p50", "p99", "p99.9", "max", "per second", "samples")
 	row := func(f Figure) {
 		rate := ""
 		if f.Rate > 0 {
 			rate = fmt.Sprintf("%.0f", f.Rate)
 		}
-		fmt.Fprintf(w, "%-56s %10s %10s %10s %10s %14s %9d\n", f.Name+" "+paramText(f.Params), nice(f.P50), nice(f.P99), nice(f.P999), nice(f.Max), rate, f.Samples)
+		fmt.Fprintf(w, "%-*s %10s %10s %10s %10s %14s %9d\n", nameWidth, f.Name+" "+paramText(f.Params), nice(f.P50), nice(f.P99), nice(f.P999), nice(f.Max), rate, f.Samples)
 	}
 	for _, f := range r.Figures {
 		row(f)
@@ -147,7 +152,10 @@ func (r *Report) Print(w io.Writer) {
 	}
 	sort.Strings(names)
 	for _, n := range names {
-		fmt.Fprintf(w, "%-56s %10.2f\n", n, r.Ratios[n])
+		fmt.Fprintf(w, "%-*s %10.2f\n", nameWidth, n, r.Ratios[n])
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(w, "\n%s.\n", n)
 	}
 }
 

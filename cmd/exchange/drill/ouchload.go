@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"exchange/book"
 	"exchange/cmd/exchange/cluster"
 	"exchange/cmd/exchange/trader"
 	"exchange/ouch"
@@ -34,6 +35,8 @@ type ouchLoad struct {
 	answers  map[uint32]int
 	executed map[uint64]bool // matches of this account, with the liquidity flag
 	fills    []fill
+	called   map[uint32]call   // new orders that are not answered
+	orders   map[uint32]placed // new orders that were taken
 	faults   []string
 	count    int
 	sent     int
@@ -50,6 +53,7 @@ func newOUCHLoad(account cluster.Account, addresses, symbols []string, window, r
 	l := &ouchLoad{
 		name: account.Username, password: account.Password, addresses: addresses, rng: rand.New(rand.NewPCG(seed, 5)), symbols: symbols, window: window, rate: rate,
 		leave: make(chan struct{}), gone: make(chan struct{}), content: make([]uint64, 1), entered: map[uint32]bool{}, answers: map[uint32]int{}, executed: map[uint64]bool{},
+		called: map[uint32]call{}, orders: map[uint32]placed{},
 	}
 	l.client = trader.NewOUCH(trader.OUCHOptions{Username: account.Username, Password: account.Password, Addresses: addresses, Number: 1, OnReport: l.take})
 	return l
@@ -101,7 +105,12 @@ func (l *ouchLoad) take(i *ouch.Initiator, number uint64, r *ouch.Report, now in
 	case ouch.Accepted, ouch.Replaced:
 		l.answers[r.UserRefNum]++
 		l.accepted++
+		if called, ok := l.called[r.UserRefNum]; ok {
+			delete(l.called, r.UserRefNum)
+			l.orders[r.UserRefNum] = placed{operation{called: called.at, returned: cluster.Monotonic(), order: called.order}, r.OrderRef, 0}
+		}
 	case ouch.Rejected:
+		delete(l.called, r.UserRefNum)
 		l.answers[r.UserRefNum]++
 		l.rejected++
 	case ouch.MassCancelAnswer:
@@ -117,6 +126,10 @@ func (l *ouchLoad) take(i *ouch.Initiator, number uint64, r *ouch.Report, now in
 			l.fault("match %d came twice", r.Match)
 		}
 		l.executed[key] = true
+		if o, ok := l.orders[r.UserRefNum]; ok && o.match == 0 && r.Liquidity == ouch.RemovedLiquidity {
+			o.match = r.Match
+			l.orders[r.UserRefNum] = o
+		}
 		l.fills = append(l.fills, fill{match: r.Match, qty: int64(r.Quantity), price: int64(r.Price)})
 	case ouch.SystemEvent:
 		return
@@ -149,6 +162,7 @@ func (l *ouchLoad) mayNot() bool {
 func (l *ouchLoad) fill(i *ouch.Initiator, now int64) {
 	for !l.stopping && i.Unanswered() < l.window && !l.mayNot() {
 		q := l.request(i)
+		at := cluster.Monotonic()
 		number, err := i.Send(now, &q)
 		if err != nil {
 			l.fault("cannot send: %v", err)
@@ -157,8 +171,17 @@ func (l *ouchLoad) fill(i *ouch.Initiator, now int64) {
 		l.sent++
 		if q.Type == ouch.EnterOrder {
 			l.entered[number] = true
+			l.called[number] = call{at, asked{q.Symbol.String(), ouchSide(q.Side), int64(q.Quantity), int64(q.Price), q.TimeInForce == ouch.TIFImmediate}}
 		}
 	}
+}
+
+// ouchSide is the side that a letter of OUCH means.
+func ouchSide(letter byte) book.Side {
+	if letter == ouch.SideBuy {
+		return book.Buy
+	}
+	return book.Sell
 }
 
 func (l *ouchLoad) request(i *ouch.Initiator) ouch.Request {
@@ -270,6 +293,9 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 	defer l.mu.Unlock()
 	r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+l.accepted, r.Rejected+l.rejected, r.Trades+l.trades, r.Volume+l.volume
 	r.fills = append(r.fills, l.fills...)
+	for _, o := range l.orders {
+		r.placed = append(r.placed, o)
+	}
 	r.OUCHMessages += len(l.content) - 1
 	for number := range l.entered {
 		if l.answers[number] == 0 {

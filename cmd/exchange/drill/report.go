@@ -57,7 +57,8 @@ type Report struct {
 	Missed                  int          `json:"strikes_missed"`
 	ClientOutage            Distribution `json:"client_outage_ns"`
 
-	operations []operation // new orders of all FIX clients
+	operations []operation // new orders of all FIX clients, and later of all
+	placed     []placed    // of all OUCH clients
 	fills      []fill      // of all clients
 
 	Faults  []string `json:"faults"`
@@ -86,8 +87,10 @@ func (r *Report) Safe() bool {
 	return r.Lost == 0 && r.Doubled == 0 && r.Diverged == 0 && r.NumberFaults == 0 && r.FeedGaps == 0 && r.FeedContradictions == 0 && r.Misordered == 0 && r.RuleFaults == 0
 }
 
-// Passed tells whether the drill held: safe, and every request answered.
-func (r *Report) Passed() bool { return r.Safe() && r.Unanswered == 0 }
+// Passed tells whether the drill held: safe, every request answered, and over hand-overs, which are planned, no order refused.
+func (r *Report) Passed() bool {
+	return r.Safe() && r.Unanswered == 0 && (r.Scenario != handoverScenario || r.Rejected == 0)
+}
 
 // Print writes the report for people.
 func (r *Report) Print(w io.Writer) {

@@ -12,7 +12,7 @@ import (
 //
 //  1. The feed's messages, in their order, are applied to plain lists of resting orders. An execution must take from the order that is first in time at
 //     the best price of its side; what is added must not cross.
-//  2. Messages that one command caused are held against what the client asked for in it, if it was a new order over FIX: its executions within its limit,
+//  2. Messages that one command caused are held against what the client asked for in it, if it was a new order: its executions within its limit,
 //     and what they left resting at its limit, or gone if it was not to rest. The feed must go through the commands in the log's order.
 //  3. Each trade must have been told to the owners of exactly two orders, with its quantity and price.
 
@@ -23,6 +23,24 @@ func (r *record) add(message []byte) {
 	switch message[0] {
 	case itch.StockDirectory, itch.AddOrder, itch.AddOrderMPID, itch.OrderExecuted, itch.ExecutedWithPrice, itch.OrderCancel, itch.OrderDelete, itch.OrderReplace:
 		*r = append(append(*r, byte(len(message))), message...)
+	}
+}
+
+// each calls f with each message and the number of the command that caused it, of which a message has the low 16 bits. A stock directory's message is of no
+// order, and its number is 0.
+func (r record) each(f func(index uint64, m *itch.Message, err error)) {
+	var m itch.Message
+	at := uint64(0)
+	for len(r) > 0 {
+		n := int(r[0]) + 1
+		err := itch.Decode(r[1:n], &m)
+		r = r[n:]
+		if m.Type == itch.StockDirectory {
+			f(0, &m, err)
+			continue
+		}
+		at += uint64(m.Tracking - uint16(at))
+		f(at, &m, err)
 	}
 }
 
@@ -80,16 +98,13 @@ func (r record) replay(operations []operation, fills []fill) *rules {
 	for k := range operations {
 		v.asked[operations[k].index] = &operations[k]
 	}
-	var m itch.Message
-	for len(r) > 0 {
-		n := int(r[0]) + 1
-		if err := itch.Decode(r[1:n], &m); err != nil {
-			v.fault("feed message %x: %v", r[1:n], err)
+	r.each(func(index uint64, m *itch.Message, err error) {
+		if err != nil {
+			v.fault("feed message after command %d: %v", v.at, err)
 		}
-		r = r[n:]
 		v.messages++
-		v.take(&m)
-	}
+		v.take(index, m)
+	})
 	v.endCommand()
 	for index, o := range v.asked {
 		if !o.rejected && !o.order.immediate {
@@ -100,16 +115,15 @@ func (r record) replay(operations []operation, fills []fill) *rules {
 	return v
 }
 
-// take applies one message.
-func (v *rules) take(m *itch.Message) {
+// take applies one message of a command.
+func (v *rules) take(index uint64, m *itch.Message) {
 	if m.Type == itch.StockDirectory {
 		v.symbols[m.Locate] = m.Stock.String()
 		return
 	}
-	// The feed has the low 16 bits of a command's number.
-	if step := m.Tracking - uint16(v.at); step != 0 {
+	if index != v.at {
 		v.endCommand()
-		v.at += uint64(step)
+		v.at = index
 	}
 	switch m.Type {
 	case itch.AddOrder, itch.AddOrderMPID:

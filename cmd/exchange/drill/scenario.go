@@ -37,21 +37,27 @@ var Scenarios = []Scenario{
 		within: func(r *Report) *Distribution { return &r.StopToFirstDecision },
 	},
 	{
-		Name: "handover", Short: "the leader is asked to hand over to another, again and again",
+		Name: handoverScenario, Short: "the leader is asked to hand over to another, again and again",
 		strike: (*scene).handOver,
 		within: func(r *Report) *Distribution { return &r.HandoverToFirstDecision },
 	},
 }
 
+const handoverScenario = "handover"
+
 // sleepWithin is how long a stopped leader sleeps on at most when another leads.
 const sleepWithin = 200 * time.Millisecond
 
-// handOver asks until the leader does: one that has just been found not to be up to date is a matter of milliseconds.
+// handOver asks until the leader does: one that has just been found not to be up to date is a matter of milliseconds. One that has lost the lead by itself
+// in the meantime cannot.
 func (s *scene) handOver(ctx context.Context, leader int) (int64, error) {
 	for {
 		done, err := cluster.Switchover(s.cluster.HTTP()[leader], 0)
 		if err == nil {
 			return done.At, nil
+		}
+		if now := cluster.Look(s.cluster.HTTP(), false); now.Leader != 0 && now.Leader != leader {
+			return 0, errMissed
 		}
 		s.report.GivenUp++
 		select {

@@ -328,13 +328,18 @@ func (s *scene) judge() {
 	for _, l := range s.loads {
 		l.judge(r, fault)
 	}
+	s.judgeReplicas(fault)
+	s.feed.mu.Lock()
+	overOUCH, missing := s.feed.record.place(r.placed)
+	if r.operations = append(r.operations, overOUCH...); missing > 0 {
+		r.Lost += missing
+		fault("%d orders that were acknowledged over OUCH never came on the feed", missing)
+	}
 	r.Witnessed = len(r.operations)
 	var why string
 	if r.Misordered, why = misordered(r.operations); why != "" {
 		fault("%s", why)
 	}
-	s.judgeReplicas(fault)
-	s.feed.mu.Lock()
 	rules := s.feed.record.replay(r.operations, r.fills)
 	r.Replayed, r.RuleFaults = rules.messages, rules.count
 	for _, f := range rules.faults {

@@ -10,11 +10,13 @@ import (
 	"exchange/book"
 	"exchange/cmd/exchange/cluster"
 	"exchange/fix"
+	"exchange/marketdata/itch"
 )
 
-// The witness. Each answer to a new order carries the place in the log that the order took (the first part of ExecID), so the order in which requests are
-// said to have taken effect is known: it must agree with real time. A request that was answered before another was sent comes before it, whichever
-// clients they are of and whoever led.
+// The witness. Each answer to a new order carries the place in the log that the order took, so the order in which requests are said to have taken effect is
+// known: it must agree with real time. A request that was answered before another was sent comes before it, whichever clients they are of and whoever
+// led. Over FIX the place is the first part of ExecID. OUCH has no field for it, but an order's reference, and the numbers of its matches, which the feed
+// has under the command's number.
 
 // operation is a new order that was answered: its command in the log, and when it was sent and answered, monotonic ns.
 type operation struct {
@@ -43,6 +45,41 @@ type fill struct {
 type call struct {
 	at    int64 // monotonic ns
 	order asked
+}
+
+// placed is a new order over OUCH that was answered, by what the feed knows it by: its reference, and its first match on the way in, 0 if it had none.
+type placed struct {
+	operation
+	ref, match uint64
+}
+
+// place finds in the feed at which commands the orders were taken. One that came there must have been there: an order that neither rested nor traded is left
+// out if it was not to rest, and is missing otherwise.
+func (r record) place(orders []placed) (found []operation, missing int) {
+	added, matched := map[uint64]uint64{}, map[uint64]uint64{}
+	r.each(func(index uint64, m *itch.Message, _ error) {
+		switch m.Type {
+		case itch.AddOrder, itch.AddOrderMPID:
+			if _, again := added[m.Ref]; !again {
+				added[m.Ref] = index
+			}
+		case itch.OrderExecuted, itch.ExecutedWithPrice:
+			matched[m.Match] = index
+		}
+	})
+	for _, o := range orders {
+		index, ok := added[o.ref]
+		if !ok {
+			index, ok = matched[o.match]
+		}
+		if ok {
+			o.index = index
+			found = append(found, o.operation)
+		} else if !o.order.immediate {
+			missing++
+		}
+	}
+	return found, missing
 }
 
 // command is the place in the log that an execution report names.

@@ -1,6 +1,11 @@
 package drill
 
-import "testing"
+import (
+	"testing"
+
+	"exchange/book"
+	"exchange/marketdata/itch"
+)
 
 func TestWitnessSeesAnOrderAgainstRealTime(t *testing.T) {
 	for _, c := range []struct {
@@ -16,6 +21,44 @@ func TestWitnessSeesAnOrderAgainstRealTime(t *testing.T) {
 	} {
 		if count, why := misordered(c.all); count != c.count || (count > 0) != (why != "") {
 			t.Errorf("%s: %d, %q", c.name, count, why)
+		}
+	}
+}
+
+// Over OUCH the witness finds an order's place by its reference on the feed, or by its first match.
+func TestWitnessFindsOrdersOnTheFeed(t *testing.T) {
+	messages, _, _ := history()
+	var r record
+	for k := range messages {
+		r.add(itch.Append(nil, &messages[k]))
+	}
+	order := func(called, returned int64, immediate bool) operation {
+		return operation{called: called, returned: returned, order: asked{"ABC", book.Buy, 1, 1, immediate}}
+	}
+	found, missing := r.place([]placed{
+		{order(0, 10, false), 1, 0},     // rested in command 10
+		{order(40, 50, false), 99, 1},   // traded away in command 12
+		{order(20, 30, true), 98, 0},    // neither rested nor traded, and was not to
+		{order(60, 70, false), 97, 0},   // was to rest and came nowhere
+		{order(55, 100, false), 3, 777}, // rested in command 14
+	})
+	if len(found) != 3 || missing != 1 || found[0].index != 10 || found[1].index != 12 || found[2].index != 14 {
+		t.Fatalf("found %+v, missing %d", found, missing)
+	}
+	if count, why := misordered(found); count != 0 {
+		t.Errorf("%d: %s", count, why)
+	}
+	found[0].called, found[0].returned = 200, 210 // command 10 was sent when 12 and 14 had been answered
+	if count, _ := misordered(found); count != 2 {
+		t.Errorf("%d out of order, want 2", count)
+	}
+}
+
+// A hand-over that refuses an order has not held; a kill may cost one.
+func TestAHandoverRefusesNothing(t *testing.T) {
+	for scenario, passes := range map[string]bool{handoverScenario: false, "leader-kill": true} {
+		if r := (Report{Scenario: scenario, Rejected: 1}); r.Passed() != passes || !(&Report{Scenario: scenario}).Passed() {
+			t.Errorf("%s with an order refused: passed %v", scenario, r.Passed())
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (c *client) step() {
 	}
 	c.take(now)
 	c.initiator.Tick(wall)
-	if now >= c.nextAt && now >= c.w.hushUntil && c.waiting < c.w.plan.window && len(c.operations) < c.w.plan.requests {
+	if now >= c.nextAt && now >= c.w.hushUntil && c.waiting < c.w.plan.window && len(c.operations) < c.w.quota {
 		c.nextAt = now + c.rng.Int64N(1+c.w.think)
 		c.ask(now, wall)
 	}

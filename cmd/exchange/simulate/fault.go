@@ -65,7 +65,7 @@ func (w *world) inflict(kind fault) bool {
 			return false
 		}
 		w.isolate(r)
-		w.net.Schedule(now+d, func() { w.rejoin(r) })
+		w.schedule(now+d, func() { w.rejoin(r) })
 	case partition, partitionOneWay:
 		if r == other {
 			return false
@@ -86,7 +86,7 @@ func (w *world) inflict(kind fault) bool {
 		d := w.rng.Int64N(4 * h)
 		w.net.SetDelay(a, b, d)
 		w.say(r.id, "reaches %d with %v delay", other.id, time.Duration(d))
-		w.net.Schedule(now+w.outage(), func() { w.net.SetDelay(a, b, 0) })
+		w.schedule(now+w.outage(), func() { w.net.SetDelay(a, b, 0) })
 	case flap:
 		if r == other {
 			return false
@@ -95,13 +95,9 @@ func (w *world) inflict(kind fault) bool {
 		at := now
 		for range 3 + w.rng.IntN(8) {
 			at += w.rng.Int64N(10 * h)
-			w.net.Schedule(at, func() {
-				if !w.settling {
-					w.net.Partition(a, b)
-				}
-			})
+			w.schedule(at, func() { w.net.Partition(a, b) })
 			at += w.rng.Int64N(10 * h)
-			w.net.Schedule(at, func() { w.net.Heal(a, b) })
+			w.schedule(at, func() { w.net.Heal(a, b) })
 		}
 	case rivals:
 		return w.rivals()
@@ -111,7 +107,7 @@ func (w *world) inflict(kind fault) bool {
 		}
 		w.net.Unfence(a, b, true)
 		w.say(r.id, "cannot take rights from %d", other.id)
-		w.net.Schedule(now+w.rng.Int64N(20*h), func() { w.net.Unfence(a, b, false) })
+		w.schedule(now+w.rng.Int64N(20*h), func() { w.net.Unfence(a, b, false) })
 	case slowFollower:
 		return w.leader() != r && w.pause(r, w.rng.Int64N(400*h)) && w.load(r.pausedUntil)
 	case lateFollower:
@@ -120,8 +116,8 @@ func (w *world) inflict(kind fault) bool {
 			return false
 		}
 		w.load(r.pausedUntil)
-		w.net.Schedule(now+w.rng.Int64N(r.pausedUntil-now), func() {
-			if !w.settling && l.v != nil && !w.kill(l, false) {
+		w.schedule(now+w.rng.Int64N(r.pausedUntil-now), func() {
+			if l.v != nil && !w.kill(l, false) {
 				w.pause(l, w.outage())
 			}
 		})
@@ -141,7 +137,7 @@ func (w *world) inflict(kind fault) bool {
 				to, from := rdmaio.NodeID(owner.id), rdmaio.NodeID(l.id)
 				w.net.Unfence(to, from, true)
 				w.say(owner.id, "cannot take rights from %d", l.id)
-				w.net.Schedule(now+h*(15+w.rng.Int64N(60)), func() { w.net.Unfence(to, from, false) })
+				w.schedule(now+h*(15+w.rng.Int64N(60)), func() { w.net.Unfence(to, from, false) })
 			}
 		}
 	case load:
@@ -189,6 +185,15 @@ func (w *world) inflict(kind fault) bool {
 		w.say(0, "all links are mended")
 	}
 	return true
+}
+
+// schedule lets what belongs to a fault happen later, unless all was mended before.
+func (w *world) schedule(at int64, f func()) {
+	w.net.Schedule(at, func() {
+		if !w.settling {
+			f()
+		}
+	})
 }
 
 // load gives whoever leads much to write until then.
@@ -275,7 +280,7 @@ func (w *world) rivals() bool {
 	}
 	w.net.Partition(a, b)
 	w.say(pair[0].id, "and %d do not see each other", pair[1].id)
-	w.net.Schedule(w.net.Now()+w.rng.Int64N(60*w.plan.heartbeat), func() { w.net.Heal(a, b) })
+	w.schedule(w.net.Now()+w.rng.Int64N(60*w.plan.heartbeat), func() { w.net.Heal(a, b) })
 	return true
 }
 
@@ -295,12 +300,12 @@ func (w *world) loneLate(r *replica) bool {
 			a, b := rdmaio.NodeID(l.id), rdmaio.NodeID(other.id)
 			w.net.Partition(a, b)
 			w.say(l.id, "is cut off from %d", other.id)
-			w.net.Schedule(now+8*h+w.rng.Int64N(8*h), func() { w.net.Heal(a, b) })
+			w.schedule(now+8*h+w.rng.Int64N(8*h), func() { w.net.Heal(a, b) })
 		}
 	}
-	w.net.Schedule(now+w.rng.Int64N(2*h), func() { w.pause(r, 3*h+w.rng.Int64N(2*h)) })
-	w.net.Schedule(now+2*h+w.rng.Int64N(h), func() {
-		if !w.settling && l.v != nil && !w.kill(l, false) {
+	w.schedule(now+w.rng.Int64N(2*h), func() { w.pause(r, 3*h+w.rng.Int64N(2*h)) })
+	w.schedule(now+2*h+w.rng.Int64N(h), func() {
+		if l.v != nil && !w.kill(l, false) {
 			w.pause(l, w.outage())
 		}
 	})
@@ -321,13 +326,13 @@ func (w *world) succession() bool {
 			return
 		}
 		w.ambush = nil
-		w.net.Schedule(next.pausedUntil-w.rng.Int64N(15*h), func() {
+		w.schedule(next.pausedUntil-w.rng.Int64N(15*h), func() {
 			r := w.replicas[w.rng.IntN(len(w.replicas))]
-			if w.settling || r == next {
+			if r == next {
 				return
 			}
 			w.isolate(r)
-			w.net.Schedule(w.net.Now()+h*(20+w.rng.Int64N(100)), func() { w.rejoin(r) })
+			w.schedule(w.net.Now()+h*(20+w.rng.Int64N(100)), func() { w.rejoin(r) })
 		})
 	}
 	return true
@@ -343,17 +348,17 @@ func (w *world) lateWrites(r *replica) bool {
 	h, now := w.plan.heartbeat, w.net.Now()
 	w.isolate(r)
 	w.load(now + h/2 + w.rng.Int64N(h))
-	w.net.Schedule(now+2*h+w.rng.Int64N(h), func() { // long enough after that for a commit offset to be on its way too
-		if !w.settling && l.running() && l.v.Node().HandOver(0) == nil {
+	w.schedule(now+2*h+w.rng.Int64N(h), func() { // long enough after that for a commit offset to be on its way too
+		if l.running() && l.v.Node().HandOver(0) == nil {
 			w.say(l.id, "is asked to hand over")
 			w.load(w.net.Now() + h + w.rng.Int64N(5*h))
 		}
 	})
-	w.net.Schedule(now+3*h+w.rng.Int64N(9*h), func() {
+	w.schedule(now+3*h+w.rng.Int64N(9*h), func() {
 		w.net.Heal(rdmaio.NodeID(l.id), rdmaio.NodeID(r.id))
 		w.say(r.id, "sees %d again", l.id)
 	})
-	w.net.Schedule(now+12*h+w.rng.Int64N(12*h), func() { w.rejoin(r) })
+	w.schedule(now+12*h+w.rng.Int64N(12*h), func() { w.rejoin(r) })
 	return true
 }
 

@@ -118,9 +118,11 @@ func overlaps(all []porcupine.Operation) (n int) {
 	return n
 }
 
-// TestWrongHistoriesAreNotExplained changes one answer in each of some histories: the searcher and the witness must both object.
+// TestWrongHistoriesAreNotExplained changes one answer in each of some histories. The witness, which knows the log's order, must object to each. So must the
+// searcher, but for a few: one share more is sometimes to be had in another order of requests that were under way at the same time, or from one whose
+// outcome nobody knows.
 func TestWrongHistoriesAreNotExplained(t *testing.T) {
-	changed := 0
+	changed, searched, explained := 0, 0, 0
 	for seed := uint64(1); seed <= 40; seed++ {
 		r := Run(seed, Options{Small: true})
 		rng := rand.New(rand.NewPCG(seed, 5))
@@ -143,12 +145,22 @@ func TestWrongHistoriesAreNotExplained(t *testing.T) {
 		}
 		// The searcher is told of incoming orders alone, so only a fill of one of those can contradict what it knows.
 		own := slices.ContainsFunc(r.operations, func(o operation) bool { return o.index == h.index && o.client == h.session && o.id == h.id })
-		if all, _ := history(&r, justAfter(&r, h.index)); own && porcupine.CheckOperationsTimeout(orderBook, all, searchPatience) != porcupine.Illegal {
-			t.Errorf("seed %d: the searcher explains a fill that was not", seed)
+		if !own {
+			continue
+		}
+		searched++
+		all, _ := history(&r, justAfter(&r, h.index))
+		switch porcupine.CheckOperationsTimeout(orderBook, all, searchPatience) {
+		case porcupine.Ok:
+			explained++
+			t.Logf("seed %d: the searcher explains a fill that was not", seed)
+		case porcupine.Unknown:
+			t.Errorf("seed %d: the searcher has no verdict", seed)
 		}
 	}
-	if changed < 20 {
-		t.Errorf("only %d histories had a fill to change", changed)
+	t.Logf("%d fills changed, %d histories searched, %d explained all the same", changed, searched, explained)
+	if changed < 20 || searched < 10 || 10*explained > searched {
+		t.Errorf("%d fills changed, %d histories searched, %d explained all the same", changed, searched, explained)
 	}
 }
 

@@ -24,6 +24,7 @@ type plan struct {
 	cancels  int // clients from the first whose orders are cancelled on disconnect
 	window   int // requests under way at one time
 	requests int // of each client
+	later    int // of which so many only when a minority is lost
 	faults   int
 }
 
@@ -50,6 +51,7 @@ func drawPlan(rng *rand.Rand, o *Options) plan {
 	if o.Small {
 		p.symbols, p.clients, p.window, p.requests, p.cancels = p.symbols[:1], maxClients, 1, 4+rng.IntN(smallHistory/maxClients-3), 0
 	}
+	p.later = 1 + rng.IntN(3)
 	slow := p.heartbeat / 10
 	p.fabric = sim.Config{
 		Seed: rng.Uint64(), MinLatency: 500, MaxLatency: 1500 + rng.Int64N(4000+p.heartbeat/20*rng.Int64N(3)), MinNotice: slow, MaxNotice: 4 * slow, RetryTime: 30_000 + p.heartbeat*(20+190*rng.Int64N(3)),

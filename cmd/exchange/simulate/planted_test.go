@@ -22,7 +22,7 @@ var plantedBugs = []string{
 	"elected by a minority", "proposal number reused", "followers not updated", "tails not read", "lowest number adopted", "one entry of a tail",
 	"acknowledge before majority", "failed write counts", "apply above commit",
 	"commit offset learnt elsewhere", "canary ignored", "purged too early", "restarted replica votes", "learner counts",
-	"promise of a dead incarnation", "writes not recalled",
+	"promise of a dead incarnation", "writes not recalled", "all have to let it in", "the dead hold the log",
 	// book
 	"wall clock in apply", "map order in matching", "last come first served", "replacement keeps its price", "fill or kill fills in part",
 	"outbound number skipped", "snapshot without the ids of the day",

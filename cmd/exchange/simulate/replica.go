@@ -20,6 +20,7 @@ type replica struct {
 	incarnation uint64
 	due         int64 // its next turn
 	pausedUntil int64
+	lost        bool  // until all is mended
 	restartAt   int64 // of a dead one; never: math.MaxInt64
 	clock       int64 // its wall clock is this much ahead
 	links       []*link
@@ -27,6 +28,9 @@ type replica struct {
 
 	// What checks compare with.
 	decided    consensus.Position
+	kept       []consensus.Position // where decided entries begin and end that the log still holds
+	again      int                  // which of them was read again last
+	orders     []book.RestingOrder
 	entry      consensus.Position // applied, as last checked
 	commands   uint64
 	leads      bool
@@ -57,6 +61,7 @@ func (r *replica) start() {
 		panic(err) // the plan makes no configuration that cannot be opened
 	}
 	r.v, r.pausedUntil, r.due, r.restartAt = v, 0, w.net.Now(), never
+	r.kept = append(r.kept[:0], consensus.Position{})
 	r.decided, r.entry, r.commands, r.leads = consensus.Position{}, consensus.Position{}, 0, false
 	r.links, r.transfer = r.links[:0], transfer{}
 	r.published = v.Feed().NewReader(1)
@@ -74,6 +79,7 @@ func (r *replica) crash(unnoticed bool) {
 	} else {
 		r.w.net.Crash(id)
 	}
+	r.w.tally(r)
 	r.v, r.leads = nil, false
 	for _, l := range r.links {
 		l.at = nil
@@ -144,6 +150,7 @@ func (r *replica) takeTransfer(now int64) {
 			return
 		}
 		r.w.say(r.id, "takes over the state of replica %d at entry %d", t.from, r.v.Applied().Index)
+		r.w.came[states]++
 		r.installed()
 		return
 	}
@@ -166,6 +173,7 @@ func (r *replica) installed() {
 	r.commands = m.Index()
 	r.w.truth.at(r, m.Index(), m.StreamHash())
 	r.entry = r.v.Applied()
+	r.decided, r.kept = r.entry, append(r.kept[:0], r.entry)
 	r.w.truth.entry(r, r.entry)
 	r.published = r.v.Feed().NewReader(r.v.Feed().First())
 }

@@ -35,6 +35,7 @@ type Result struct {
 	Steps   int
 	Virtual time.Duration
 	Faults  [faultKinds]int
+	Came    [cameKinds]int
 	// Commands, Orders, Leaders: commands decided, requests answered, and how often somebody took the lead.
 	Commands, Answered, Leaders int
 	// Hash is the same for the same seed.
@@ -49,8 +50,8 @@ type Result struct {
 
 // String is the last line of a run.
 func (r *Result) String() string {
-	return fmt.Sprintf("seed %d: %d replicas, %d steps, %v, %d commands, %d answers, %d leaders, faults: %s; hash %016x", r.Seed, r.Replicas, r.Steps,
-		r.Virtual.Round(time.Microsecond), r.Commands, r.Answered, r.Leaders, Counts(r.FaultsByKind()), r.Hash)
+	return fmt.Sprintf("seed %d: %d replicas, %d steps, %v, %d commands, %d answers, %d leaders, faults: %s; came about: %s; hash %016x", r.Seed, r.Replicas, r.Steps,
+		r.Virtual.Round(time.Microsecond), r.Commands, r.Answered, r.Leaders, Counts(r.FaultsByKind()), Counts(r.CameAbout()), r.Hash)
 }
 
 // FaultsByKind counts the faults that happened.
@@ -64,11 +65,22 @@ func (r *Result) FaultsByKind() map[string]int {
 	return all
 }
 
-// Counts writes faults in the order of their kinds.
-func Counts(faults map[string]int) string {
+// CameAbout counts what the faults led to.
+func (r *Result) CameAbout() map[string]int {
+	all := map[string]int{}
+	for k, n := range r.Came {
+		if n > 0 {
+			all[cameNames[k]] = n
+		}
+	}
+	return all
+}
+
+// Counts writes faults, or what came about, in the order of their kinds.
+func Counts(counted map[string]int) string {
 	var parts []string
-	for _, name := range faultNames {
-		if n := faults[name]; n > 0 {
+	for _, name := range append(faultNames[:len(faultNames):len(faultNames)], cameNames[:]...) {
+		if n := counted[name]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", name, n))
 		}
 	}
@@ -93,12 +105,18 @@ type world struct {
 	steps       int
 	hash        uint64
 	faults      [faultKinds]int
+	came        [cameKinds]int
+	leaders     together
+	candidates  together
 	leaderships int
 	lastApplied int64
 	settling    bool
+	quota       int // how many requests each client may have made by now
 	// ballast is what a leader is given to write until ballastUntil, commands a turn; ambush is what happens as soon as a leader has something undecided.
 	ballast      int
 	ballastUntil int64
+	written      uint64 // offset behind everything that any leader ever wrote
+	wrapped      uint64 // offset up to which the log has to be decided before anything is settled
 	ambush       func(leader *replica)
 	// whenIdle: the ambush is when a leader that takes orders has nothing undecided. Until hushUntil clients ask for nothing new.
 	whenIdle  bool
@@ -124,7 +142,7 @@ func Run(seed uint64, o Options) Result {
 	w := &world{o: o, rng: rand.New(rand.NewPCG(seed, 0x6d75)), truth: newTruth()}
 	w.plan = drawPlan(w.rng, &w.o)
 	w.net = sim.New(w.plan.fabric)
-	w.pace, w.think = w.plan.heartbeat/10, 10*w.plan.heartbeat
+	w.pace, w.think, w.quota = w.plan.heartbeat/10, 10*w.plan.heartbeat, w.plan.requests-w.plan.later
 	for id := 1; id <= w.plan.size; id++ {
 		r := &replica{w: w, id: id}
 		w.replicas = append(w.replicas, r)
@@ -134,12 +152,17 @@ func Run(seed uint64, o Options) Result {
 		w.clients = append(w.clients, w.newClient(k))
 	}
 	w.suffer()
-	w.settle()
+	w.mend()
+	w.settle("all was mended")
+	w.endure()
+	w.mend()
+	w.settle("all was mended again")
 	if w.fail == nil {
 		w.checkEnd()
 	}
+	w.tallyAll()
 	res := Result{
-		Seed: seed, Replicas: w.plan.size, Steps: w.steps, Virtual: time.Duration(w.net.Now()), Faults: w.faults,
+		Seed: seed, Replicas: w.plan.size, Steps: w.steps, Virtual: time.Duration(w.net.Now()), Faults: w.faults, Came: w.came,
 		Commands: len(w.truth.commands) - 1, Leaders: w.leaderships,
 	}
 	for _, c := range w.clients {
@@ -278,17 +301,16 @@ func (w *world) soon() int64 { return w.net.Now() + w.rng.Int64N(8*w.plan.heartb
 // delay is how long bytes of a client take.
 func (w *world) delay() int64 { return 1000 + w.rng.Int64N(w.plan.heartbeat/2) }
 
-// settlePatience is the bound on liveness, in virtual time: with all faults mended everything is answered by then, and all vote.
+// settlePatience is the bound on liveness, in virtual time: with all faults mended, or a minority lost and nothing else, everything is answered by then, and
+// all that are there vote.
 func (w *world) settlePatience() int64 { return int64(30*time.Second) + 2000*w.plan.heartbeat }
 
-// settle mends everything and lets it come to rest. While nothing happens, time goes by faster.
-func (w *world) settle() {
-	if w.fail != nil {
-		return
-	}
+// mend ends everything that was inflicted, and what was to come.
+func (w *world) mend() {
 	w.settling, w.ballastUntil, w.hushUntil, w.ambush = true, 0, 0, nil
 	w.net.HealAll()
 	for _, r := range w.replicas {
+		r.lost = false
 		r.pausedUntil = min(r.pausedUntil, w.net.Now())
 		r.restartAt = min(r.restartAt, w.net.Now())
 		for _, other := range w.replicas {
@@ -300,19 +322,70 @@ func (w *world) settle() {
 		c.stalled, c.nextAt = 0, 0
 	}
 	w.say(0, "all is mended")
-	w.think = 5 * w.plan.heartbeat
-	h := w.plan.heartbeat
-	for end := w.net.Now() + w.settlePatience(); !w.settled(); {
-		if w.fail != nil {
+}
+
+// endure takes a minority away for good and has the rest go on: clients ask for what they have left to ask, and in half of the seeds the log is written
+// over from end to end, which those that are gone must not hold up.
+func (w *world) endure() {
+	if w.fail != nil {
+		return
+	}
+	w.quota = w.plan.requests
+	for _, at := range w.rng.Perm(len(w.replicas))[:1+w.rng.IntN(len(w.replicas)/2)] {
+		w.lose(w.replicas[at])
+	}
+	if w.rng.IntN(2) == 0 && !w.o.Small {
+		w.ballast, w.ballastUntil = 1+w.rng.IntN(8), never
+		w.say(0, "the log is to be written over")
+		w.wrapped = w.decided() + uint64(w.plan.limits.LogBytes)*5/4
+	}
+	w.settle("a minority was lost")
+	w.wrapped = 0
+}
+
+// lose takes a replica away until all is mended.
+func (w *world) lose(r *replica) {
+	kind := [...]fault{crash, powerLoss, pause, isolate}[w.rng.IntN(4)]
+	switch kind {
+	case crash, powerLoss:
+		if !w.kill(r, kind == powerLoss) {
 			return
 		}
+		r.restartAt = never
+	case pause:
+		r.pausedUntil = never
+		w.say(r.id, "stands still for good")
+	case isolate:
+		w.isolate(r)
+	}
+	r.lost = true
+	w.faults[kind]++
+}
+
+// decided is how far the log is decided, as far as those know that are there.
+func (w *world) decided() (offset uint64) {
+	for _, r := range w.replicas {
+		if r.running() {
+			offset = max(offset, r.v.Node().Decided().Offset)
+		}
+	}
+	return offset
+}
+
+// settle lets everything come to rest. While nothing happens, time goes by faster.
+func (w *world) settle(since string) {
+	w.think = 5 * w.plan.heartbeat
+	h := w.plan.heartbeat
+	for end := w.net.Now() + w.settlePatience(); w.fail == nil && !w.settled(); {
 		if w.net.Now() > end {
-			w.violated("nothing is settled %v after all was mended: %s", time.Duration(w.settlePatience()), w.unsettled())
+			w.violated("nothing is settled %v after %s: %s", time.Duration(w.settlePatience()), since, w.unsettled())
 			w.fail.stuck = true
 			return
 		}
 		w.pace = min(max(h/8, (w.net.Now()-w.lastApplied)/32), 20*int64(time.Millisecond))
-		w.run(w.net.Now() + 8*w.pace)
+		if w.run(w.net.Now() + 8*w.pace); w.decided() >= w.wrapped {
+			w.ballastUntil = 0
+		}
 	}
 }
 
@@ -320,8 +393,11 @@ func (w *world) settled() bool { return w.unsettled() == "" }
 
 // unsettled says what is still to come.
 func (w *world) unsettled() string {
+	if at := w.decided(); at < w.wrapped {
+		return fmt.Sprintf("the log is decided up to offset %d of %d", at, w.wrapped)
+	}
 	for _, c := range w.clients {
-		if !c.settled() || len(c.operations) < w.plan.requests || !c.upToDate() {
+		if !c.settled() || len(c.operations) < w.quota || !c.upToDate() {
 			closed, why := c.initiator.Closed()
 			in, out := c.initiator.Numbers()
 			return fmt.Sprintf("%s: %d requests, %d unanswered, gap %v, closed %v %s, next in %d out %d", c.name, len(c.operations), c.waiting,
@@ -330,6 +406,7 @@ func (w *world) unsettled() string {
 	}
 	for _, r := range w.replicas {
 		switch {
+		case r.lost:
 		case r.v == nil:
 			return fmt.Sprintf("replica %d is dead", r.id)
 		case !r.v.Node().Votes() || !r.v.HaveState():

@@ -34,7 +34,7 @@ func inParallel(last int, f func(seed uint64)) {
 
 func TestSeeds(t *testing.T) {
 	var mu sync.Mutex
-	faults, sizes, leaders := map[string]int{}, map[int]int{}, 0
+	faults, came, sizes, leaders := map[string]int{}, map[string]int{}, map[int]int{}, 0
 	seeds := howMany(seedsInTest, seedsInLongTest)
 	inParallel(seeds, func(seed uint64) {
 		r := Run(seed, Options{})
@@ -46,13 +46,21 @@ func TestSeeds(t *testing.T) {
 		for kind, n := range r.FaultsByKind() {
 			faults[kind] += n
 		}
+		for what, n := range r.CameAbout() {
+			came[what] += n
+		}
 		sizes[r.Replicas]++
 		leaders += r.Leaders
 	})
-	t.Logf("%d seeds: %d leaders, faults: %s", seeds, leaders, Counts(faults))
+	t.Logf("%d seeds: %d leaders, faults: %s; came about: %s", seeds, leaders, Counts(faults), Counts(came))
 	for _, name := range faultNames {
 		if seeds >= 100 && faults[name] == 0 {
 			t.Errorf("no seed had a %s", name)
+		}
+	}
+	for _, what := range cameNames {
+		if seeds >= 100 && came[what] < seeds/20 {
+			t.Errorf("%s: only %d in %d seeds", what, came[what], seeds)
 		}
 	}
 	if sizes[3] == 0 || sizes[5] == 0 || leaders < 2*seeds {
