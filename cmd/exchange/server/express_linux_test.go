@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The loop answers a client that does not read until its socket takes no more; the writer sends the rest, and what comes after: nothing is lost, doubled or torn.
@@ -72,6 +74,61 @@ func TestShortWayToASlowReader(t *testing.T) {
 	}
 	c.send("1", "112=all|")
 	c.expect("35=0", "112=all")
+}
+
+// While the loop listens the reader is told of nothing less than unheardUntil bytes; when it stops, of what waits.
+func TestHushedReader(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	socket, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	var x express
+	x.open(socket)
+	// told sends so many bytes, waits until all that was sent so far is there, and tells whether the system says that there is something to read.
+	sent, buf := 0, make([]byte, 4*unheardUntil)
+	told := func(n int) (told bool) {
+		t.Helper()
+		if _, err := client.Write(make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+		sent += n
+		if err := x.raw.Control(func(fd uintptr) {
+			for there := 0; there < sent; {
+				there, _ = recv(fd, buf, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+			}
+			polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+			_, err = unix.Poll(polled, 0)
+			told = polled[0].Revents&unix.POLLIN != 0
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return told
+	}
+	if !told(1) {
+		t.Error("the reader is not told of the first byte")
+	}
+	x.hush(true)
+	if told(100) {
+		t.Error("the reader is told though the loop listens")
+	}
+	if !told(unheardUntil) {
+		t.Error("the reader is not told of so much")
+	}
+	x.hush(false)
+	if !told(0) {
+		t.Error("the reader is not told of what waits")
+	}
 }
 
 // The reader and the loop take turns at what a client sends, in whatever pieces it comes: each order is entered once, in order, and some of it is the loop's.
