@@ -25,8 +25,9 @@ type Market struct {
 	electedFirst, electedLast uint32
 	// request is what numbered made of the command.
 	request Command
-	behind  behind
-	turn    []Event // a slice for events
+	// behind is what the stream's hash is behind by in ApplyAll, turn the slice for events whose turn it is not.
+	behind behind
+	turn   []Event
 	// keys are those of the command's ids if they are known already, ahead those of the commands behind it.
 	keys  *ahead
 	ahead [aheadRing]ahead
