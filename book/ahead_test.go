@@ -21,10 +21,10 @@ func TestLookingAheadAtNumbered(t *testing.T) {
 	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		made := openNumbered()
-		var last [3]uint64
+		last := map[channelOf]uint64{}
 		commands := make([]Command, 1500)
 		for i := range commands {
-			commands[i] = randomRequest(r, made, &last)
+			commands[i] = randomRequest(r, made, last)
 			made.Apply(&commands[i], nil)
 		}
 		compareAhead(t, seed, openNumbered(), openNumbered(), commands)

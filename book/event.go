@@ -119,7 +119,8 @@ type Event struct {
 	Index uint64
 	// Time is the command's time, ns since the Unix epoch.
 	Time int64
-	// NextIn is the session's expected inbound number after the command. InSeq is the inbound number the command carried.
+	// NextIn is the session's expected inbound number after the command: that of channel 0, but in a SessionMessageSent to OUCH that of the channel which was
+	// asked in. InSeq is the inbound number the command carried.
 	NextIn, InSeq uint64
 	// OrderID is the order's number, from 1, for ever the same. Ref is its reference on the feed, new whenever priority is lost.
 	OrderID, Ref, OldRef uint64

@@ -16,6 +16,8 @@ type Limits struct {
 	Instruments  int
 	Participants int
 	Sessions     int
+	// Channels is how many sessions of OUCH may use channels besides 0, ever; what the others ask for in one is Rejected: ClientIDsFull. Each takes 4 KB.
+	Channels int
 	// MaxQty is the largest quantity of an order in lots; what the feed can carry (MaxShares) bounds it too.
 	MaxQty int64
 }
@@ -39,7 +41,7 @@ const _ uint64 = math.MaxInt64 - MaxFeedPrice*MaxShares
 func DefaultLimits() Limits {
 	return Limits{
 		Orders: 1 << 18, ClientIDs: 3 << 19, PriceNodes: 1 << 16,
-		Instruments: 4096, Participants: 1024, Sessions: 4096, MaxQty: MaxShares,
+		Instruments: 4096, Participants: 1024, Sessions: 4096, Channels: 4096, MaxQty: MaxShares,
 	}
 }
 
@@ -51,6 +53,7 @@ func (l Limits) clamp() Limits {
 	l.Instruments = min(max(l.Instruments, 1), math.MaxUint16)
 	l.Participants = min(max(l.Participants, 1), math.MaxUint16)
 	l.Sessions = min(max(l.Sessions, 1), math.MaxUint16)
+	l.Channels = min(max(l.Channels, 1), l.Sessions)
 	if l.MaxQty <= 0 || l.MaxQty > MaxShares {
 		l.MaxQty = MaxShares
 	}

@@ -14,6 +14,7 @@ type Market struct {
 	groups       []uint16         // by participant: the number of one of the group
 	sessions     []Session        // by number; 0 is none
 	drops        []uint16         // the sessions that get copies
+	channels     channels
 
 	counters counters
 	phase    byte
@@ -69,6 +70,7 @@ func NewMarket(l Limits) *Market {
 		limits: l, pool: newOrderPool(l.Orders), levels: newLevelPool(l.Orders + 1), nodes: newNodePool(l.PriceNodes), ids: newIdentities(l.ClientIDs),
 		due: newDueHeap(l.Orders), books: make([]instrumentBook, 1, l.Instruments+1), participants: make([]ClientID, 1, l.Participants+1),
 		groups: make([]uint16, 1, l.Participants+1), sessions: make([]Session, 1, l.Sessions+1),
+		channels: newChannels(l.Sessions, l.Channels),
 	}
 }
 

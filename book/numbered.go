@@ -7,7 +7,8 @@ import (
 
 // A session of OUCH numbers its requests itself: Session.NextIn is the lowest number (UserRefNum) it may use. Numbers may be left out but not used again;
 // what comes under a used one is a repetition, which changes nothing and is not answered. Its orders' client ids are those numbers, so the table
-// of ids is not needed for them. Numbers are good for a day, and so are the orders.
+// of ids is not needed for them. Numbers are good for a day, and so are the orders. A session may number its requests in several channels (channels.go): the
+// ids below say which, and what is said of numbers holds in each.
 //
 // A client does not say an order's instrument again. So in Replace, Cancel and Reduce prices are in 1/10,000 and quantities in shares.
 //
@@ -18,8 +19,9 @@ import (
 //	                cancelled; in both cases the new number is still free. No trading now: Rejected, the order lives
 //	Cancel          OrigID: the order's; Qty: the total to be left, 0: none. No number; an order that is not open: nothing happens
 //	Reduce          OrigID; Code: the side's new letter among S, T and E; Qty: the new total. Answered by a Reduced that has the Code
-//	SessionMessage  Code Q: answered with NextIn. InSeq and ClientID, as in Enter, with the others: C cancels the session's orders in Instrument (0: all)
-//	                whose ids are equal to OrigID wherever that is not 0; D refuses orders from now on, E takes them again
+//	SessionMessage  Code Q: answered with NextIn, that of the channel whose number 0 ClientID is. InSeq and ClientID, as in Enter, with the others: C
+//	                cancels the session's orders in Instrument (0: all) whose ids are equal to OrigID wherever that is not 0; D refuses orders from now
+//	                on, E takes them again: those of the channel, without one all
 //
 // A Reason on Enter or SessionMessage is answered with Rejected, with the command's RefTag, and consumes the number; on Replace it cancels the order, unless it
 // is NotAuthorized, which is answered like that too.
@@ -27,16 +29,16 @@ import (
 const (
 	// NumberedID is the first byte of a client id that is a number. No FIX value has it: it is SOH.
 	NumberedID = 0x01
-	// NumberedLen is how much of such an id is compared: the first byte, the number big-endian, zeros. What follows is carried along.
+	// NumberedLen is how much of such an id is compared: the first byte, the number big-endian, the channel, zeros. What follows is carried along.
 	NumberedLen = 8
 	// SideLetter is where such an id has the side as the client calls it: B, S, T (short) or E (short exempt).
 	SideLetter = NumberedLen
 )
 
-// EntryDisabled in a session's Flags: it may enter no orders.
+// EntryDisabled in a session's Flags: it may enter no orders, in no channel.
 const EntryDisabled uint8 = 1 << 7
 
-// NumberID is the client id of a number, with nothing behind it.
+// NumberID is the client id of a number of channel 0, with nothing behind it.
 func NumberID(number uint32) (id ClientID) {
 	id[0] = NumberedID
 	binary.BigEndian.PutUint32(id[1:], number)
@@ -55,7 +57,7 @@ func (id *ClientID) Number() uint32 {
 // follow each other are neighbours.
 func numberedKey(session uint16, word uint64) idKey {
 	number := uint64(bits.ReverseBytes32(uint32(word >> 8)))
-	s := uint64(session) * k4
+	s := (uint64(session) | word>>(8*channelAt)&0xff<<16) * k4
 	lo, hi := fold(number>>11^k0, s^k1), fold(number>>11^k2, s^k3)
 	return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | uint32(number>>6)&31, uint8(number & 63)}
 }
@@ -71,15 +73,19 @@ func (m *Market) numbered() CommandKind {
 		return m.cancelTo()
 	case c.Kind == Reduce:
 		m.modify()
-	case c.Kind == SessionMessage && c.Code == 'Q':
+	case c.Kind == SessionMessage && c.Code == 'Q' && c.ClientID.Channel() == 0:
 		return SessionMessage
+	case c.Kind == SessionMessage && c.Code == 'Q':
+		m.tellNext()
 	case c.Kind != Enter && c.Kind != Replace && c.Kind != SessionMessage:
 		return c.Kind
-	case c.InSeq < s.NextIn: // a repetition, or the number 0
-	case c.Kind == Enter:
-		return m.enterNumbered(s)
+	case c.InSeq < m.NextNumber(c.Session, c.ClientID.Channel()): // a repetition, or the number 0
 	case c.Kind == Replace:
 		m.replaceNumbered(s)
+	case c.ClientID.Channel() != 0 && !m.channels.make(c.Session):
+		m.refuse(ClientIDsFull)
+	case c.Kind == Enter:
+		return m.enterNumbered(s)
 	default:
 		m.entryControl(s)
 	}
@@ -105,12 +111,21 @@ func (m *Market) enterNumbered(s *Session) CommandKind {
 	case c.Reason != NoReason:
 		m.refuseNumber(s, c.Reason)
 		return Tick
-	case s.Flags&EntryDisabled != 0:
+	case m.entryDisabled(s):
 		m.refuseNumber(s, NotAuthorized)
 		return Tick
 	}
-	s.NextIn = c.InSeq
+	*m.next(s) = c.InSeq
 	return Enter
+}
+
+// tellNext answers with the lowest number that may be used in a channel.
+func (m *Market) tellNext() {
+	c := m.cmd
+	e := m.event(SessionMessageSent)
+	e.Code, e.ClientID = c.Code, c.ClientID
+	m.send(e, c.Session)
+	e.NextIn = m.NextNumber(c.Session, c.ClientID.Channel())
 }
 
 // cancelTo turns the total that is to be left into what is to be taken off.
@@ -171,7 +186,7 @@ func (m *Market) modify() {
 
 func (m *Market) replaceNumbered(s *Session) {
 	slot := m.open(m.cmd.Session, &m.cmd.OrigID)
-	if slot == 0 {
+	if slot == 0 || m.cmd.OrigID.Channel() != m.cmd.ClientID.Channel() {
 		return
 	}
 	c, o := m.instead(Replace), &m.pool.orders[slot]
@@ -183,7 +198,7 @@ func (m *Market) replaceNumbered(s *Session) {
 	}
 	c.Instrument, c.Side = o.instrument, o.side
 	c.Flags |= Requeue
-	if s.Flags&EntryDisabled != 0 {
+	if m.entryDisabled(s) {
 		m.refuseNumber(s, NotAuthorized)
 		return
 	}
@@ -197,7 +212,7 @@ func (m *Market) replaceNumbered(s *Session) {
 		return
 	}
 	m.retime(slot, c.TIF, c.Expire)
-	s.NextIn = c.InSeq
+	*m.next(s) = c.InSeq
 	m.replace()
 	if c.TIF == ImmediateOrCancel && m.open(c.Session, &c.ClientID) == slot { // it met nothing, so it lies in the book untraded
 		m.end(slot, ImmediateOrCancelRest, nil)
@@ -252,7 +267,12 @@ func (m *Market) retime(slot uint32, tif TimeInForce, expire int64) {
 
 // refuseNumber consumes the number of a request that is not done.
 func (m *Market) refuseNumber(s *Session, why Reason) {
-	s.NextIn = m.cmd.InSeq + 1
+	*m.next(s) = m.cmd.InSeq + 1
+	m.refuse(why)
+}
+
+// refuse answers a request that is not done.
+func (m *Market) refuse(why Reason) {
 	e := m.incoming(Rejected)
 	e.Reason, e.RefTag = why, m.cmd.RefTag
 	m.send(e, m.cmd.Session)
@@ -269,17 +289,18 @@ func (m *Market) entryControl(s *Session) {
 		m.refuseNumber(s, UnsupportedOrder)
 		return
 	}
-	s.NextIn = c.InSeq + 1
+	*m.next(s) = c.InSeq + 1
 	e := m.event(SessionMessageSent)
 	e.Code, e.InSeq, e.Instrument, e.ClientID = c.Code, c.InSeq, c.Instrument, c.ClientID
 	m.send(e, c.Session)
+	e.NextIn = *m.next(s)
 	switch c.Code {
 	case 'C':
 		m.cancelAlike(s)
 	case 'D':
-		s.Flags |= EntryDisabled
+		m.disableEntry(s, true)
 	case 'E':
-		s.Flags &^= EntryDisabled
+		m.disableEntry(s, false)
 	}
 }
 
@@ -325,6 +346,7 @@ func (m *Market) newNumbers() {
 			s.NextIn = 1
 		}
 	}
+	m.channels.newDay()
 }
 
 // tellOfDay tells the sessions of OUCH that the day's system hours begin (S) or end (E).

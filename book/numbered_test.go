@@ -20,10 +20,17 @@ func (s *story) numberedCommand(c Command, words []string) Command {
 		rest = rest[1:]
 		return w
 	}
-	number := func() uint32 { return uint32(s.number(take())) }
+	id := func(word string) ClientID {
+		channel, number, there := strings.Cut(word, "/")
+		if !there {
+			return NumberID(uint32(s.number(word)))
+		}
+		return ChannelID(uint8(s.number(channel)), uint32(s.number(number)))
+	}
+	number := func() ClientID { return id(take()) }
 	request := func(kind CommandKind) {
 		n := number()
-		c.Kind, c.InSeq, c.ClientID = kind, uint64(n), NumberID(n)
+		c.Kind, c.InSeq, c.ClientID = kind, uint64(n.Number()), n
 	}
 	terms := func() {
 		if n, _ := fmt.Sscanf(take(), "%d@%d", &c.Qty, &c.Price); n != 2 {
@@ -40,13 +47,13 @@ func (s *story) numberedCommand(c Command, words []string) Command {
 		terms()
 	case "replace":
 		request(Replace)
-		c.OrigID = NumberID(number())
+		c.OrigID = number()
 		terms()
 		c.Price *= 100 // ABC's tick
 	case "cancel":
-		c.Kind, c.OrigID, c.Qty = Cancel, NumberID(number()), int64(number())
+		c.Kind, c.OrigID, c.Qty = Cancel, number(), int64(s.number(take()))
 	case "modify":
-		c.Kind, c.OrigID, c.Qty = Reduce, NumberID(number()), int64(number())
+		c.Kind, c.OrigID, c.Qty = Reduce, number(), int64(s.number(take()))
 	case "control":
 		request(SessionMessage)
 	case "logon":
@@ -68,10 +75,14 @@ func (s *story) numberedCommand(c Command, words []string) Command {
 			c.ClientID[SideLetter] = value[0]
 		case key == "like":
 			c.OrigID[SideLetter] = value[0]
+		case key == "of": // of a channel
+			c.OrigID[channelAt] = uint8(s.number(value))
 		case key == "back":
 			copy(c.ClientID[SideLetter+1:], value)
 		case key == "raw":
 			c.Price = int64(s.number(value))
+		case key == "channel":
+			c.ClientID = id(value + "/0")
 		case key == "tag":
 			c.RefTag = uint16(s.number(value))
 		case c.Kind == SessionMessage && strings.ToUpper(w) == w:
@@ -86,23 +97,27 @@ func (s *story) numberedCommand(c Command, words []string) Command {
 
 // idName is an id as a story shows it: a number with what lies behind it, or a text.
 func idName(id *ClientID) string {
-	n := id.Number()
-	if n == 0 {
+	if id[0] != NumberedID {
 		return text(id)
 	}
+	number := fmt.Sprint(id.Number())
+	if channel := id.Channel(); channel != 0 {
+		number = fmt.Sprintf("%d/%s", channel, number)
+	}
 	behind := bytes.TrimRight(id[NumberedLen:], "\x00")
-	return fmt.Sprintf("%d%s", n, strings.ReplaceAll(string(behind), "\x00", "."))
+	return number + strings.ReplaceAll(string(behind), "\x00", ".")
 }
 
-// TestNumbersCountOnce plays random requests of two sessions of OUCH among those of one of FIX, many of them sent again, with restores in between. A market
-// that gets each only once must have the same book and say the same; and no request may be answered twice.
+// TestNumbersCountOnce plays random requests of two sessions of OUCH, in several channels, among those of one of FIX, many of them sent again, with restores
+// and new days in between. A market that gets each only once must have the same book and say the same; no request may be answered twice; and each channel's next
+// number, and whether it takes orders, must be what a naive count says.
 func TestNumbersCountOnce(t *testing.T) {
 	for seed := range uint64(20) {
 		playNumbered(t, seed)
 	}
 }
 
-var numberedLimits = Limits{Orders: 40, ClientIDs: 3000, PriceNodes: 1000, Instruments: 2, Participants: 2, Sessions: 3}
+var numberedLimits = Limits{Orders: 40, ClientIDs: 5000, PriceNodes: 1000, Instruments: 2, Participants: 2, Sessions: 3, Channels: 2}
 
 // openNumbered makes a market in its hours with two connected sessions of OUCH and one of FIX.
 func openNumbered() *Market {
@@ -122,28 +137,71 @@ func openNumbered() *Market {
 	return m
 }
 
+// channelOf names a channel of a session.
+type channelOf struct {
+	session uint16
+	channel uint8
+}
+
+// someChannels are those that random requests use.
+var someChannels = []uint8{0, 1, 2, 200, 255}
+
+// naiveLines count the numbers and switches of channels from what was answered.
+type naiveLines struct {
+	used     map[channelOf]uint64 // the highest number used
+	disabled map[channelOf]bool   // in channel 0 of the session
+}
+
+// follow takes in what a command of OUCH was answered with, and gives what cannot be.
+func (n *naiveLines) follow(c *Command, events []Event) error {
+	at := channelOf{c.Session, c.ClientID.Channel()}
+	for i := range events {
+		e := &events[i]
+		answers := e.Kind == Accepted || e.Kind == Rejected || e.Kind == Replaced || e.Kind == SessionMessageSent && e.Code != 'Q'
+		switch {
+		case e.Kind == SessionMessageSent && e.Code == 'Q' && (e.NextIn != n.used[at]+1 || e.ClientID.Channel() != at.channel):
+			return fmt.Errorf("channel %v was told to go on with %d, not with %d", at, e.NextIn, n.used[at]+1)
+		case !answers || e.Session != c.Session || e.InSeq == 0:
+			continue
+		case e.InSeq <= n.used[at] || e.ClientID.Channel() != at.channel || uint64(e.ClientID.Number()) != e.InSeq:
+			return fmt.Errorf("number %d of channel %v was answered behind %d: %+v", e.InSeq, at, n.used[at], e)
+		}
+		n.used[at] = e.InSeq
+		disabled := n.disabled[at] || n.disabled[channelOf{c.Session, 0}]
+		if refused := e.Kind == Rejected && e.Reason == NotAuthorized; (e.Kind == Accepted || e.Kind == Replaced || refused) && refused != disabled {
+			return fmt.Errorf("channel %v: disabled is %v, and %d was answered %v", at, disabled, e.InSeq, e.Kind)
+		}
+		if e.Kind == SessionMessageSent && e.Code != 'C' {
+			n.disabled[at] = e.Code == 'D'
+		}
+	}
+	return nil
+}
+
 func playNumbered(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	once, often := openNumbered(), openNumbered()
-	answered, last, sent := map[uint64]int{}, [3]uint64{}, []Command{}
-	for step := range 1500 {
-		c := randomRequest(r, once, &last)
+	touched, last, sent := map[channelOf]int{}, map[channelOf]uint64{}, []Command{}
+	naive := naiveLines{map[channelOf]uint64{}, map[channelOf]bool{}}
+	for step := range 2500 {
+		c := randomRequest(r, once, last)
 		first := once.Apply(&c, nil)
 		again := often.Apply(&c, nil)
 		if why := sameEvents(first, again); why != "" {
 			t.Fatalf("seed %d, step %d: %+v: %s", seed, step, c, why)
 		}
-		for _, e := range again {
-			if k := e.Kind; (k == Accepted || k == Rejected || k == Replaced || k == SessionMessageSent) && e.InSeq != 0 && e.Session < 3 {
-				answered[uint64(e.Session)<<32|e.InSeq]++
+		if c.Protocol == OUCH {
+			if err := naive.follow(&c, again); err != nil {
+				t.Fatalf("seed %d, step %d: %+v: %v", seed, step, c, err)
 			}
+			touched[channelOf{c.Session, c.ClientID.Channel()}]++
 		}
 		if c.InSeq != 0 && c.Session < 3 {
 			sent = append(sent, c)
 		}
 		for len(sent) > 0 && r.IntN(3) == 0 { // sent again, by a client that has not heard
 			repeated := sent[r.IntN(len(sent))]
-			if repeated.InSeq >= often.Session(repeated.Session).NextIn {
+			if repeated.InSeq >= often.NextNumber(repeated.Session, repeated.ClientID.Channel()) {
 				continue // a Replace that came to nothing: its number is still free
 			}
 			if out := often.Apply(&repeated, nil); len(out) != 0 {
@@ -156,33 +214,53 @@ func playNumbered(t *testing.T, seed uint64) {
 		if step%300 == 299 {
 			often = restored(t, numberedLimits, often)
 		}
-	}
-	if once.BookHash() != often.BookHash() || once.Session(1) != often.Session(1) || once.Session(2) != often.Session(2) {
-		t.Fatalf("seed %d: requests sent again left another market", seed)
-	}
-	for number, times := range answered {
-		if times != 1 {
-			t.Fatalf("seed %d: number %d of session %d was answered %d times", seed, uint32(number), number>>32, times)
+		if step%800 == 799 { // a new day
+			for _, point := range []byte("MOQ") {
+				c := Command{Kind: SystemEvent, Code: point}
+				if why := sameEvents(once.Apply(&c, nil), often.Apply(&c, nil)); why != "" {
+					t.Fatalf("seed %d, step %d: %s", seed, step, why)
+				}
+			}
+			naive.used, last, sent = map[channelOf]uint64{}, map[channelOf]uint64{}, nil
 		}
 	}
-	if once.Trades() < 100 || len(answered) < 300 {
-		t.Fatalf("seed %d: %d trades, %d answers: too little happens", seed, once.Trades(), len(answered))
+	for session := uint16(1); session < 3; session++ {
+		if once.Session(session) != often.Session(session) {
+			t.Fatalf("seed %d: requests sent again left another session %d", seed, session)
+		}
+		for channel := range maxChannels {
+			at := channelOf{session, uint8(channel)}
+			if n := once.NextNumber(session, at.channel); n != naive.used[at]+1 || n != often.NextNumber(session, at.channel) {
+				t.Fatalf("seed %d: channel %v goes on with %d, the naive count with %d", seed, at, n, naive.used[at]+1)
+			}
+		}
+	}
+	if once.BookHash() != often.BookHash() {
+		t.Fatalf("seed %d: requests sent again left another book", seed)
+	}
+	if once.Trades() < 100 || len(touched) != 2*len(someChannels) {
+		t.Fatalf("seed %d: %d trades, %d channels used: too little happens", seed, once.Trades(), len(touched))
 	}
 }
 
-func randomRequest(r *rand.Rand, m *Market, last *[3]uint64) Command {
-	session := uint16(1 + r.IntN(3))
+func randomRequest(r *rand.Rand, m *Market, last map[channelOf]uint64) Command {
+	session := uint16(1 + r.IntN(m.NumSessions()))
 	s := m.Session(session)
 	c := Command{Session: session, Epoch: s.Epoch, Protocol: s.Protocol, Qty: 1 + r.Int64N(20), Price: 95 + r.Int64N(10), Side: Side(r.IntN(2)), Instrument: 1}
 	if s.Protocol == FIX {
 		c.Kind, c.InSeq, c.ClientID = Enter, s.NextIn, name(fmt.Sprint("F", s.NextIn))
+		if r.IntN(6) > 0 {
+			c.TIF = ImmediateOrCancel // or the book is full of orders that nobody cancels
+		}
 		return c
 	}
-	l := &last[session]
-	orig := func() ClientID { return NumberID(uint32(1 + r.Uint64N(*l+1))) }
+	at := channelOf{session, someChannels[r.IntN(len(someChannels))]}
+	orig := func() ClientID { // mostly of an order that is not long over
+		return ChannelID(at.channel, uint32(last[at]+1-r.Uint64N(min(last[at]+1, 20+r.Uint64N(200)))))
+	}
 	number := func() {
-		*l = max(*l, s.NextIn-1) + 1 + r.Uint64N(3)
-		c.InSeq, c.ClientID = *l, NumberID(uint32(*l))
+		last[at] = max(last[at], m.NextNumber(session, at.channel)-1) + 1 + r.Uint64N(3)
+		c.InSeq, c.ClientID = last[at], ChannelID(at.channel, uint32(last[at]))
 		c.ClientID[SideLetter] = "BSTE"[r.IntN(4)]
 	}
 	switch k := r.IntN(100); {
@@ -207,14 +285,37 @@ func randomRequest(r *rand.Rand, m *Market, last *[3]uint64) Command {
 		c.Kind, c.OrigID, c.Code = Reduce, orig(), "STE"[r.IntN(3)]
 	case k < 95:
 		c.Kind, c.Code = SessionMessage, 'Q'
+		if at.channel != 0 {
+			c.ClientID = ChannelID(at.channel, 0)
+		}
 	default:
 		c.Kind, c.Code = SessionMessage, "CDEE"[r.IntN(4)]
 		number()
 		if c.Code == 'C' {
 			c.OrigID[SideLetter] = "BSTE"[r.IntN(4)]
+			c.OrigID[channelAt] = at.channel
 		}
 	}
 	return c
+}
+
+// TestNumberedAllocatesNothing: requests of OUCH in any channel, once their session has used one.
+func TestNumberedAllocatesNothing(t *testing.T) {
+	r, m, last := rand.New(rand.NewPCG(1, 7)), openNumbered(), map[channelOf]uint64{}
+	out := make([]Event, 0, 4096)
+	commands := make([]Command, 3000)
+	for i := range commands {
+		commands[i] = randomRequest(r, m, last)
+		out = m.Apply(&commands[i], out[:0])
+	}
+	m = openNumbered()
+	at := 0
+	if n := testing.AllocsPerRun(len(commands)-1, func() {
+		out = m.Apply(&commands[at], out[:0])
+		at++
+	}); n != 0 {
+		t.Fatalf("%v allocations a command", n)
+	}
 }
 
 // sameEvents compares what one command had in two markets, but for the count of commands.

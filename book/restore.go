@@ -10,10 +10,13 @@ import (
 
 // reader takes values off the front of a snapshot; past its end everything is zero and bad is set.
 type reader struct {
-	b     []byte
-	bad   bool
-	first bool // version 1
+	b       []byte
+	bad     bool
+	version byte
 }
+
+// first tells that the snapshot is of version 1.
+func (r *reader) first() bool { return r.version == 1 }
 
 func (r *reader) take(n int) []byte {
 	if n < 0 || n > len(r.b) {
@@ -37,15 +40,15 @@ func RestoreMarket(l Limits, src []byte) (*Market, error) {
 		return nil, fmt.Errorf("%w: cut short", ErrSnapshot)
 	}
 	magic := string(src[:len(snapshotMagic)])
-	if magic != snapshotMagic && magic != snapshotFirst {
-		return nil, fmt.Errorf("%w: it begins with %q, this program knows %s and %s: use the program that wrote it", ErrSnapshot, magic, snapshotFirst, snapshotMagic)
+	if magic != snapshotMagic && magic != snapshotSecond && magic != snapshotFirst {
+		return nil, fmt.Errorf("%w: it begins with %q, this program knows %s to %s: use the program that wrote it", ErrSnapshot, magic, snapshotFirst, snapshotMagic)
 	}
 	body := src[:len(src)-8]
 	if binary.LittleEndian.Uint64(src[len(body):]) != hashBytes(hashSeed, body) {
 		return nil, fmt.Errorf("%w: damaged: its hash does not fit", ErrSnapshot)
 	}
 	m := NewMarket(l)
-	r := &reader{b: body[len(magic):], first: magic == snapshotFirst}
+	r := &reader{b: body[len(magic):], version: magic[len(magic)-1] - '0'}
 	n := &m.counters
 	for _, p := range []*uint64{&n.index, &n.feed, &n.order, &n.ref, &n.match, &n.accepted, &n.trades, &n.volume, &n.resting, &n.stream} {
 		*p = r.u64()
@@ -65,7 +68,7 @@ func (m *Market) restoreInstruments(r *reader) error {
 		in := Instrument{Symbol: r.text(), State: r.u8(), Tick: int64(r.u64()), Lot: int64(r.u64())}
 		var day [9]uint64
 		for i := range day {
-			if !r.first {
+			if !r.first() {
 				day[i] = r.u64()
 			}
 		}
@@ -85,7 +88,7 @@ func (m *Market) restoreParticipants(r *reader) error {
 		copy(name[:], r.take(ClientIDLen))
 		number := uint16(len(m.participants))
 		group := number
-		if !r.first {
+		if !r.first() {
 			group = r.u16()
 		}
 		if r.bad || len(m.participants) > m.limits.Participants || group == 0 || group > number {
@@ -105,6 +108,33 @@ func (m *Market) restoreSessions(r *reader) error {
 		}
 		m.sessions = append(m.sessions, s)
 		m.noteDrops()
+		if r.version < 3 {
+			continue
+		}
+		if err := m.restoreChannels(r, uint16(len(m.sessions)-1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Market) restoreChannels(r *reader, session uint16) error {
+	switch has := r.u8(); {
+	case has == 0:
+		return nil
+	case r.bad || has > 1 || m.sessions[session].Protocol != OUCH:
+		return fmt.Errorf("%w: channels of session %d", ErrSnapshot, session)
+	case !m.channels.make(session):
+		return fmt.Errorf("%w: more sessions with channels than Limits.Channels allows", ErrSnapshot)
+	}
+	last := uint8(0)
+	for range r.u8() {
+		index, disabled, next := r.u8(), r.u8(), r.u64()
+		l := line{next, disabled == 1}
+		if r.bad || index <= last || disabled > 1 || next == 0 || l == fresh {
+			return fmt.Errorf("%w: channel %d of session %d", ErrSnapshot, index, session)
+		}
+		*m.channels.find(session, index), last = l, index
 	}
 	return nil
 }
@@ -140,7 +170,7 @@ func (m *Market) restoreOrder(r *reader) (slot uint32, err error) {
 	var id ClientID
 	copy(id[:], r.take(ClientIDLen))
 	ladder, stamp := uint8(o.side), m.counters.index
-	if !r.first {
+	if !r.first() {
 		ladder, stamp = r.u8(), r.u64()
 	}
 	var t terms
@@ -162,7 +192,7 @@ func (m *Market) restoreOrder(r *reader) (slot uint32, err error) {
 	slot = m.pool.take()
 	m.pool.orders[slot], m.pool.terms[slot] = o, t
 	m.pool.name(slot, key, &id)
-	if r.first { // its ids that name an order are not with the others
+	if r.first() { // its ids that name an order are not with the others
 		if m.ids.full() {
 			return 0, fmt.Errorf("%w: more ids than limits.client_ids allows", ErrSnapshot)
 		}
@@ -182,7 +212,7 @@ func (m *Market) restoreOrder(r *reader) (slot uint32, err error) {
 }
 
 func (m *Market) restoreIDs(r *reader) error {
-	if !r.first {
+	if !r.first() {
 		if err := m.restoreBlocks(r); err != nil {
 			return err
 		}
@@ -194,7 +224,7 @@ func (m *Market) restoreIDs(r *reader) error {
 	for range count {
 		e := olderID{lo: r.u64(), hi: r.u32()}
 		state := r.u8() // the first version's 1 was notOrder, 2 an order's
-		if r.first {
+		if r.first() {
 			e.order = state == 2
 			state--
 		} else {

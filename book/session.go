@@ -11,7 +11,7 @@ type Session struct {
 	Connected   bool
 	// Epoch counts connections.
 	Epoch uint32
-	// NextIn is the inbound number expected next, NextOut the outbound number given next.
+	// NextIn is the inbound number expected next (of OUCH: in channel 0), NextOut the outbound number given next.
 	NextIn, NextOut uint64
 	// OpenOrders is how many of its orders rest.
 	OpenOrders int
@@ -59,13 +59,14 @@ func (m *Market) accept() bool {
 	if s == nil {
 		return false
 	}
-	if c.Epoch != s.Epoch || !s.Connected || c.InSeq != 0 && c.InSeq != s.NextIn {
+	next := m.next(s)
+	if c.Epoch != s.Epoch || !s.Connected || c.InSeq != 0 && c.InSeq != *next {
 		e := m.event(CommandDropped)
-		e.Session, e.Epoch, e.InSeq, e.NextIn = c.Session, c.Epoch, c.InSeq, s.NextIn
+		e.Session, e.Epoch, e.InSeq, e.NextIn = c.Session, c.Epoch, c.InSeq, *next
 		return false
 	}
 	if c.InSeq != 0 {
-		s.NextIn++
+		*next++
 	}
 	return true
 }

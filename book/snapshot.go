@@ -7,13 +7,14 @@ import (
 	"slices"
 )
 
-// A snapshot is the whole state, little endian: magic with version, counters, instruments with the day's trades, participants with their groups, sessions,
-// the open orders ladder by ladder in the order in which they would trade, the ids of the day, and a hash of all that. Version 1, which is still
-// read, had no groups, no trades, only plain orders, and of ids that name none the hashes.
+// A snapshot is the whole state, little endian: magic with version, counters, instruments with the day's trades, participants with their groups, sessions
+// with their channels, the open orders ladder by ladder in the order in which they would trade, the ids of the day, and a hash of all that. Versions 1 and
+// 2 are still read: version 2 had no channels but 0; version 1 no groups, no trades, only plain orders, and of ids that name none the hashes.
 const (
-	snapshotMagic = "EXBOOK02"
-	snapshotFirst = "EXBOOK01"
-	hashSeed      = k4
+	snapshotMagic  = "EXBOOK03"
+	snapshotSecond = "EXBOOK02"
+	snapshotFirst  = "EXBOOK01"
+	hashSeed       = k4
 )
 
 // ErrSnapshot: the bytes are no snapshot of this version, or were damaged, or do not fit the limits.
@@ -45,12 +46,12 @@ func (m *Market) Hash() uint64 {
 	}
 	for i := range m.sessions[1:] {
 		s := &m.sessions[i+1]
-		connected := uint64(0)
-		if s.Connected {
-			connected = 1
-		}
-		h = hashWords(hashBytes(h, []byte(s.Name)), uint64(s.Participant), uint64(s.Protocol)<<8|uint64(s.Flags), connected, uint64(s.Epoch), s.NextIn,
+		h = hashWords(hashBytes(h, []byte(s.Name)), uint64(s.Participant), uint64(s.Protocol)<<8|uint64(s.Flags), uint64(flag(s.Connected)), uint64(s.Epoch), s.NextIn,
 			s.NextOut, uint64(s.OpenOrders), uint64(s.Heartbeat))
+		if m.channels.of[i+1] != 0 { // that it has any lines counts too: others may have found no room
+			h = hashWords(h, maxChannels)
+		}
+		m.channels.words(uint16(i+1), func(index uint8, l *line) { h = hashWords(h, uint64(index)<<8|uint64(flag(l.disabled)), l.next) })
 	}
 	h = m.hashOrders(h, true)
 	// The ids lie where they came to lie: their sum does not depend on it.
@@ -123,17 +124,36 @@ func (m *Market) AppendSnapshot(dst []byte) []byte {
 	dst = le.AppendUint32(dst, uint32(len(m.sessions)-1))
 	for i := range m.sessions[1:] {
 		s := &m.sessions[i+1]
-		connected := byte(0)
-		if s.Connected {
-			connected = 1
-		}
-		dst = append(appendText(dst, s.Name), byte(s.Protocol), s.Flags, connected)
+		dst = append(appendText(dst, s.Name), byte(s.Protocol), s.Flags, flag(s.Connected))
 		dst = le.AppendUint32(le.AppendUint16(le.AppendUint16(dst, s.Participant), s.Heartbeat), s.Epoch)
 		dst = le.AppendUint64(le.AppendUint64(dst, s.NextIn), s.NextOut)
+		dst = m.appendChannels(dst, uint16(i+1))
 	}
 	dst = m.appendOrders(dst)
 	dst = m.appendIDs(dst)
 	return le.AppendUint64(dst, hashBytes(hashSeed, dst[start:]))
+}
+
+// appendChannels appends whether a session has lines besides channel 0's, and then, rising, how many of them are not fresh, and those.
+func (m *Market) appendChannels(dst []byte, session uint16) []byte {
+	dst = append(dst, flag(m.channels.of[session] != 0))
+	if m.channels.of[session] == 0 {
+		return dst
+	}
+	count := len(dst)
+	dst = append(dst, 0)
+	m.channels.words(session, func(index uint8, l *line) {
+		dst[count]++
+		dst = binary.LittleEndian.AppendUint64(append(dst, index, flag(l.disabled)), l.next)
+	})
+	return dst
+}
+
+func flag(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 func (m *Market) appendOrders(dst []byte) []byte {
@@ -195,11 +215,7 @@ func (m *Market) appendIDs(dst []byte) []byte {
 	}
 	dst = le.AppendUint64(dst, uint64(len(m.ids.older)))
 	for _, e := range m.ids.older {
-		order := byte(0)
-		if e.order {
-			order = 1
-		}
-		dst = append(le.AppendUint32(le.AppendUint64(dst, e.lo), e.hi), order)
+		dst = append(le.AppendUint32(le.AppendUint64(dst, e.lo), e.hi), flag(e.order))
 	}
 	return dst
 }

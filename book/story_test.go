@@ -11,7 +11,8 @@ import (
 
 // The stories in testdata are told in lines of commands, and what follows from them:
 //
-//	open [orders=N] [ids=N] [nodes=N] [qty=N]   a market with ABC (tick 100, lot 1) and XYZ (tick 1, lot 10), FIRM, sessions A and B (FIX) logged on, in
+//	open [orders=N] [ids=N] [nodes=N] [qty=N] [channels=N]
+//	                                            a market with ABC (tick 100, lot 1) and XYZ (tick 1, lot 10), FIRM, sessions A and B (FIX) logged on, in
 //	                                            market hours; `open closed`: nothing in it
 //	apply                                       one command a line:
 //	  list SYMBOL tick=N lot=N | participant NAME | session NAME of=FIRM [ouch] [cod] [mayreset] | system CODE | halt SYMBOL | resume SYMBOL | tick
@@ -24,8 +25,8 @@ import (
 //	  A logon [seq=N] [expect=N] [reset] [possdup] [heartbeat=N] | A message [code=C] [next=N] [reset] [reason=N] | A disconnect | A cancel-session
 //	  with seq=N and epoch=N in place of the expected ones
 //	  of a session of OUCH: O enter NUMBER …, O replace NUMBER ORIG …, O cancel ORIG TOTAL, O modify ORIG QTY code=S|T|E,
-//	  O control NUMBER code=C|D|E [SYMBOL] [like=LETTER], O message code=Q; with back=TEXT behind the number, side=LETTER,
-//	  tag=N the gateway's reject code, raw=N a price in 1/10,000
+//	  O control NUMBER code=C|D|E [SYMBOL] [like=LETTER] [of=CHANNEL], O message code=Q; with back=TEXT behind the number, side=LETTER,
+//	  tag=N the gateway's reject code, raw=N a price in 1/10,000; a NUMBER of a channel is CHANNEL/NUMBER, and O message code=Q has channel=CHANNEL
 //	book [SYMBOL]                               the orders as they would trade, what is shown of them if not all; then those that wait elsewhere
 //	best [SYMBOL]                               the best bid and the best offer
 //	depth N [SYMBOL]                            the N best prices that are shown
@@ -110,6 +111,8 @@ func (s *story) open(d *datadriven.TestData) {
 			s.limits.ClientIDs = n
 		case "nodes":
 			s.limits.PriceNodes = n
+		case "channels":
+			s.limits.Channels = n
 		case "qty":
 			s.limits.MaxQty = int64(n)
 		case "closed":
@@ -403,7 +406,7 @@ func (s *story) event(e *Event) string {
 		add("%c", e.Code)
 	}
 	if e.Kind == SessionMessageSent {
-		if number := e.ClientID.Number(); number != 0 {
+		if e.ClientID[0] == NumberedID {
 			add("%s", idName(&e.ClientID))
 		} else if text := text(&e.ClientID) + text(&e.OrigID); text != "" {
 			add("%q", text)

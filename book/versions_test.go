@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"math/rand/v2"
 	"os"
 	"testing"
 )
@@ -68,14 +69,34 @@ func TestReadsWhatTheFirstVersionWrote(t *testing.T) {
 
 // TestReadsWhatTheSecondVersionWrote: the same for the second version, with orders of all types and conditions, connections, halts and days among the
 // commands; those that open the market are in the file too. Both hashes of the state are the same, whether it was played or read.
-//
-// KEEP_VERSION=testdata/v3 go test ./book -run SecondVersion writes such files anew, for the next version to keep.
 func TestReadsWhatTheSecondVersionWrote(t *testing.T) {
+	readVersion(t, "v2", Limits{Orders: 200, ClientIDs: 4000, PriceNodes: 2000, Instruments: 3, Participants: 3, Sessions: 4})
+}
+
+// TestReadsWhatTheThirdVersionWrote: the same for the third version, with two sessions of OUCH that use channels.
+//
+// KEEP_VERSION=testdata/v4 go test ./book -run ThirdVersion writes such files anew, for the next version to keep.
+func TestReadsWhatTheThirdVersionWrote(t *testing.T) {
 	if dir := os.Getenv("KEEP_VERSION"); dir != "" {
 		keepVersion(t, dir)
 	}
-	l := Limits{Orders: 200, ClientIDs: 4000, PriceNodes: 2000, Instruments: 3, Participants: 3, Sessions: 4}
-	commands, events, snapshot := kept(t, "v2/commands"), kept(t, "v2/events"), kept(t, "v2/snapshot")
+	m := readVersion(t, "v3", keptLimits)
+	for session := uint16(5); session < 7; session++ {
+		for _, channel := range someChannels {
+			if m.NextNumber(session, channel) == 1 {
+				t.Errorf("the file uses no channel %d of session %d", channel, session)
+			}
+		}
+		if m.Session(session).OpenOrders == 0 || !m.channels.find(5, 1).disabled {
+			t.Errorf("session %d has no open orders at the end, or all may enter some", session)
+		}
+	}
+}
+
+// readVersion plays the kept commands of a version and reads its snapshot. It gives the market of that.
+func readVersion(t *testing.T, version string, l Limits) *Market {
+	t.Helper()
+	commands, events, snapshot := kept(t, version+"/commands"), kept(t, version+"/events"), kept(t, version+"/snapshot")
 	m, count, seen := NewMarket(l), 0, [len(traits)]bool{}
 	for b := commands; len(b) > 0; count++ {
 		var c Command
@@ -116,6 +137,7 @@ func TestReadsWhatTheSecondVersionWrote(t *testing.T) {
 	if again := restored(t, l, old); again.Hash() != m.Hash() {
 		t.Fatal("it does not come back as a new one")
 	}
+	return old
 }
 
 // nextKept reads a kept event, which is still spelled as it was. An order that lies in the book at once was told of by two events, Accepted and Rested, until
@@ -142,10 +164,13 @@ func nextKept(t *testing.T, b []byte, e *Event) (rest []byte) {
 	return behind
 }
 
-// keepVersion writes commands, their events and a snapshot of the market behind them into a directory.
+// keptLimits are those of the market whose files are kept.
+var keptLimits = Limits{Orders: 200, ClientIDs: 4000, PriceNodes: 2000, Instruments: 3, Participants: 3, Sessions: 6, Channels: 2}
+
+// keepVersion writes commands, their events and a snapshot of the market behind them into a directory: the flow of sessions of FIX, then two of OUCH.
 func keepVersion(t *testing.T, dir string) {
 	t.Helper()
-	m, n := openMarket(t, oracleLimits, 3, 4)
+	_, n := openMarket(t, keptLimits, 3, 4)
 	commands := openingCommands(3, 4)
 	for f := newFlow(10, n); len(commands) < 600; {
 		c := f.command()
@@ -153,13 +178,30 @@ func keepVersion(t *testing.T, dir string) {
 		commands = append(commands, c)
 	}
 	var written, events []byte
-	m = NewMarket(oracleLimits)
-	for i := range commands {
-		written = commands[i].AppendTo(written)
-		for _, e := range m.Apply(&commands[i], nil) {
+	m := NewMarket(keptLimits)
+	apply := func(c *Command) {
+		written = c.AppendTo(written)
+		for _, e := range m.Apply(c, nil) {
 			events = e.AppendTo(events)
 		}
 	}
+	for i := range commands {
+		apply(&commands[i])
+	}
+	for _, c := range []Command{
+		{Kind: SystemEvent, Code: 'M'}, {Kind: SystemEvent, Code: 'O'}, {Kind: SystemEvent, Code: 'Q'}, {Kind: TradingAction, Instrument: 1, Code: 'T'},
+		{Kind: AddSession, ClientID: name("OUCH1"), OrigID: name("FIRM"), Protocol: OUCH}, {Kind: AddSession, ClientID: name("OUCH2"), OrigID: name("FIRM"), Protocol: OUCH},
+		{Kind: Logon, Protocol: OUCH, Session: 6}, {Kind: Logon, Protocol: OUCH, Session: 5},
+	} {
+		apply(&c)
+	}
+	r, last := rand.New(rand.NewPCG(3, 7)), map[channelOf]uint64{}
+	for range 500 {
+		if c := randomRequest(r, m, last); c.Protocol == OUCH {
+			apply(&c)
+		}
+	}
+	apply(&Command{Kind: SessionMessage, Protocol: OUCH, Session: 5, Epoch: m.Session(5).Epoch, Code: 'D', InSeq: 1000, ClientID: ChannelID(1, 1000)})
 	for what, b := range map[string][]byte{"commands": written, "events": events, "snapshot": m.AppendSnapshot(nil)} {
 		if err := os.WriteFile(dir+"/"+what+".bin", b, 0o644); err != nil {
 			t.Fatal(err)
@@ -171,7 +213,7 @@ func keepVersion(t *testing.T, dir string) {
 func TestRefusesLaterVersions(t *testing.T) {
 	snapshot := kept(t, "v1/snapshot")
 	copy(snapshot, "EXBOOK09")
-	if _, err := RestoreMarket(oracleLimits, snapshot); !errors.Is(err, ErrSnapshot) || !bytes.Contains([]byte(err.Error()), []byte("EXBOOK02")) {
+	if _, err := RestoreMarket(oracleLimits, snapshot); !errors.Is(err, ErrSnapshot) || !bytes.Contains([]byte(err.Error()), []byte("EXBOOK03")) {
 		t.Error(err)
 	}
 	commands, events := kept(t, "v1/commands"), kept(t, "v1/events")
