@@ -8,8 +8,8 @@ package book
 // maxChannels is how many channels a session has: the index is a byte.
 const maxChannels = 256
 
-// channelAt is where an id that is a number has the channel's index: right behind the number, where those of channel 0 have a zero as they always had.
-const channelAt = 5
+// ChannelAt is where an id that is a number has the channel's index: right behind the number, where those of channel 0 have a zero as they always had.
+const ChannelAt = 5
 
 // line is a channel's state: the lowest number that may be used, and whether orders are refused (the session's EntryDisabled holds for all).
 type line struct {
@@ -67,7 +67,7 @@ func (t *channels) newDay() {
 // ChannelID is the client id of a number of a channel, with nothing behind it.
 func ChannelID(channel uint8, number uint32) ClientID {
 	id := NumberID(number)
-	id[channelAt] = channel
+	id[ChannelAt] = channel
 	return id
 }
 
@@ -76,7 +76,7 @@ func (id *ClientID) Channel() uint8 {
 	if id[0] != NumberedID {
 		return 0
 	}
-	return id[channelAt]
+	return id[ChannelAt]
 }
 
 // NextNumber is the lowest number that a session of OUCH may use in a channel.

@@ -57,7 +57,7 @@ func (id *ClientID) Number() uint32 {
 // follow each other are neighbours.
 func numberedKey(session uint16, word uint64) idKey {
 	number := uint64(bits.ReverseBytes32(uint32(word >> 8)))
-	s := (uint64(session) | word>>(8*channelAt)&0xff<<16) * k4
+	s := (uint64(session) | word>>(8*ChannelAt)&0xff<<16) * k4
 	lo, hi := fold(number>>11^k0, s^k1), fold(number>>11^k2, s^k3)
 	return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | uint32(number>>6)&31, uint8(number & 63)}
 }

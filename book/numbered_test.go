@@ -76,7 +76,7 @@ func (s *story) numberedCommand(c Command, words []string) Command {
 		case key == "like":
 			c.OrigID[SideLetter] = value[0]
 		case key == "of": // of a channel
-			c.OrigID[channelAt] = uint8(s.number(value))
+			c.OrigID[ChannelAt] = uint8(s.number(value))
 		case key == "back":
 			copy(c.ClientID[SideLetter+1:], value)
 		case key == "raw":
@@ -293,7 +293,7 @@ func randomRequest(r *rand.Rand, m *Market, last map[channelOf]uint64) Command {
 		number()
 		if c.Code == 'C' {
 			c.OrigID[SideLetter] = "BSTE"[r.IntN(4)]
-			c.OrigID[channelAt] = at.channel
+			c.OrigID[ChannelAt] = at.channel
 		}
 	}
 	return c

@@ -126,10 +126,14 @@ func reportID(ev *book.Event) []byte {
 	return readableID(&ev.ClientID)
 }
 
-// readableID is a client id as text. That of an order which came over another protocol, seen in a drop copy, is its number there.
-func readableID(id *book.ClientID) []byte {
+// readableID is a client id as text. That of an order which came over another protocol, seen in a drop copy, is its number there, behind its channel and a
+// slash if it has one.
+func readableID(id *book.ClientID) (text []byte) {
 	if id[0] == book.NumberedID {
-		return appendUint(nil, uint64(id.Number()))
+		if channel := id.Channel(); channel != 0 {
+			text = append(appendUint(nil, uint64(channel)), '/')
+		}
+		return appendUint(text, uint64(id.Number()))
 	}
 	return trimNULs(id[:])
 }

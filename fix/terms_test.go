@@ -163,3 +163,12 @@ func (tr *trading) enter(body string) (c book.Command, answer message) {
 	tr.send(tr.client("A"), "D", body)
 	return c, tr.first("A")
 }
+
+// A drop copy of an order of OUCH has its number as ClOrdID, and of one in a channel the channel too: two channels have the same numbers.
+func TestIDsOfOUCHAreReadable(t *testing.T) {
+	for want, id := range map[string]book.ClientID{"17": book.NumberID(17), "255/17": book.ChannelID(255, 17)} {
+		if got := string(readableID(&id)); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}

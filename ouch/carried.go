@@ -28,9 +28,17 @@ const (
 	carriedExpireTime
 )
 
+// id is a request's number as the book has it.
+func (r *Request) id() book.ClientID { return book.ChannelID(r.Tags.UserRefIdx(), r.UserRefNum) }
+
+// origID is that of the order which a Replace means: of the same channel.
+func (r *Request) origID() book.ClientID {
+	return book.ChannelID(r.Tags.UserRefIdx(), r.OrigUserRefNum)
+}
+
 // carry packs what a request wants to have back.
 func carry(r *Request, firm Firm) (id book.ClientID) {
-	id = book.NumberID(r.UserRefNum)
+	id = r.id()
 	id[carriedSide] = r.Side
 	copy(id[carriedClOrdID:], r.ClOrdID[:])
 	id[carriedTIF], id[carriedDisplay], id[carriedCapacity] = r.TimeInForce, r.Display, r.Capacity
@@ -60,6 +68,7 @@ func pattern(r *Request) (id book.ClientID) {
 	}
 	binary.BigEndian.PutUint16(id[carriedGroup:], uint16(r.Tags.Number(TagGroupID)))
 	id[carriedSide] = r.Tags.Letter(TagSide)
+	id[book.ChannelAt] = r.Tags.UserRefIdx()
 	return id
 }
 

@@ -45,6 +45,26 @@ var goldenRequests = []struct {
 	{"'D 00000105 'LIME", 9, Request{Type: DisableEntry, UserRefNum: 0x105, Firm: MakeFirm("LIME")}},
 	{"'E 00000106 'LIME", 9, Request{Type: EnableEntry, UserRefNum: 0x106, Firm: MakeFirm("LIME")}},
 	{"'Q", 1, Request{Type: AccountQuery}},
+	// The same of a channel. Behind those that the tables give no appendage it is longer by that.
+	{"'O 00000102 'B 00000064 'ABC_____ 00000000000186A0 '0YPNN 'my-order______ 0003 02 1C 07", 50, Request{
+		Type: EnterOrder, UserRefNum: 0x102, Side: 'B', Quantity: 100, Symbol: MakeSymbol("ABC"), Price: 100_000, TimeInForce: '0', Display: 'Y', Capacity: 'P',
+		Sweep: 'N', Cross: 'N', ClOrdID: MakeClOrdID("my-order"), Tags: ofChannel(7),
+	}},
+	{"'U 00000102 00000103 00000032 0000000000018704 '3NN 'again_________ 0003 02 1C 07", 43, Request{
+		Type: ReplaceOrder, OrigUserRefNum: 0x102, UserRefNum: 0x103, Quantity: 50, Price: 100_100, TimeInForce: '3', Display: 'N', Sweep: 'N', ClOrdID: MakeClOrdID("again"),
+		Tags: ofChannel(7),
+	}},
+	{"'X 00000102 00000000 0003 02 1C FF", 14, Request{Type: CancelOrder, UserRefNum: 0x102, Tags: ofChannel(255)}},
+	{"'M 00000102 'T 0000000A 0003 02 1C 07", 15, Request{Type: ModifyOrder, UserRefNum: 0x102, Side: 'T', Quantity: 10, Tags: ofChannel(7)}},
+	{"'C 00000104 'LIME 'ABC_____ 0003 02 1C 07", 22, Request{Type: MassCancel, UserRefNum: 0x104, Firm: MakeFirm("LIME"), Symbol: MakeSymbol("ABC"), Tags: ofChannel(7)}},
+	{"'D 00000105 'LIME 0003 02 1C 07", 14, Request{Type: DisableEntry, UserRefNum: 0x105, Firm: MakeFirm("LIME"), Tags: ofChannel(7)}},
+	{"'E 00000106 'LIME 0003 02 1C 07", 14, Request{Type: EnableEntry, UserRefNum: 0x106, Firm: MakeFirm("LIME"), Tags: ofChannel(7)}},
+	{"'Q 0003 02 1C 07", 6, Request{Type: AccountQuery, Tags: ofChannel(7)}},
+}
+
+func ofChannel(index uint8) (t Tags) {
+	t.Set(TagUserRefIdx, uint64(index))
+	return t
 }
 
 const stamp = "00001F1A5C2E9C01 "
@@ -86,6 +106,22 @@ var goldenReports = []struct {
 	{"'G " + stamp + "00000105 'LIME", 17, Report{Type: DisableAnswer, UserRefNum: 0x105, Firm: MakeFirm("LIME")}},
 	{"'K " + stamp + "00000106 'LIME", 17, Report{Type: EnableAnswer, UserRefNum: 0x106, Firm: MakeFirm("LIME")}},
 	{"'Q " + stamp + "00000107", 13, Report{Type: QueryAnswer, UserRefNum: 0x107}},
+	{"'C " + stamp + "00000102 00000014 'U 0003 02 1C 07", 23, Report{Type: Canceled, UserRefNum: 0x102, Quantity: 20, Reason: 'U', Tags: ofChannel(7)}},
+	{"'D " + stamp + "00000102 00000014 'Q 0000000A 00000000000186A0 'R 0003 02 1C 07", 36, Report{
+		Type: AIQCanceled, UserRefNum: 0x102, Quantity: 20, Reason: 'Q', Prevented: 10, Price: 100_000, Liquidity: 'R', Tags: ofChannel(7),
+	}},
+	{"'E " + stamp + "00000102 00000014 00000000000186A0 'A 0000000000000007 0003 02 1C 07", 39, Report{
+		Type: Executed, UserRefNum: 0x102, Quantity: 20, Price: 100_000, Liquidity: 'A', Match: 7, Tags: ofChannel(7),
+	}},
+	{"'J " + stamp + "00000102 0017 'my-order______ 0003 02 1C 07", 34, Report{
+		Type: Rejected, UserRefNum: 0x102, RejectReason: RejectSymbol, ClOrdID: MakeClOrdID("my-order"), Tags: ofChannel(7),
+	}},
+	{"'M " + stamp + "00000102 'T 0000000A 0003 02 1C 07", 23, Report{Type: Modified, UserRefNum: 0x102, Side: 'T', Quantity: 10, Tags: ofChannel(7)}},
+	{"'X " + stamp + "00000104 'LIME 'ABC_____ 0003 02 1C 07", 30, Report{
+		Type: MassCancelAnswer, UserRefNum: 0x104, Firm: MakeFirm("LIME"), Symbol: MakeSymbol("ABC"), Tags: ofChannel(7),
+	}},
+	{"'G " + stamp + "00000105 'LIME 0003 02 1C 07", 22, Report{Type: DisableAnswer, UserRefNum: 0x105, Firm: MakeFirm("LIME"), Tags: ofChannel(7)}},
+	{"'Q " + stamp + "00000107 0003 02 1C 07", 18, Report{Type: QueryAnswer, UserRefNum: 0x107, Tags: ofChannel(7)}},
 }
 
 func TestGoldenMessages(t *testing.T) {

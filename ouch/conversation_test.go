@@ -87,7 +87,7 @@ func TestRefusals(t *testing.T) {
 		{func(r *Request) { r.Display = 'Q' }, 0x03}, {func(r *Request) { r.Capacity = 0 }, 0x0F}, {func(r *Request) { r.Sweep = 'Y' }, 0x08},
 		{func(r *Request) { r.Cross = 'O' }, 0x14}, {tag(TagMinQty, 11), 0x0D}, {tag(TagMaxFloor, 11), 0x04}, {tag(TagPriceType, 'M'), 0x11},
 		{tag(TagPegOffset, 1), 0x11}, {tag(TagRoute, 0x41414141), 0x16}, {tag(TagHandleInst, 'I'), 0x0F}, {tag(TagTradeNow, 'Y'), 0x0F},
-		{tag(TagUserRefIdx, 1), 0x0F}, {tag(TagExpireTime, 10), 0x0F}, {tag(TagPostOnly, 'X'), 0x0F},
+		{tag(TagRandomReserves, 1), 0x04}, {tag(TagExpireTime, 10), 0x0F}, {tag(TagPostOnly, 'X'), 0x0F},
 		{func(r *Request) { r.Symbol, r.Price, r.Quantity = MakeSymbol("LOTS"), 5, 15 }, 0x13},
 		{func(r *Request) { r.TimeInForce = '3'; r.Tags.Set(TagPostOnly, 'P') }, 0x0F},
 	} {
@@ -352,6 +352,88 @@ func TestHotPathDoesNotAllocate(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations in 10 orders", n)
 	}
+}
+
+// Channels number requests apart: the same number is used in each, all that is said of a channel's order says which, and what is left unanswered in one is sent
+// again in it.
+func TestChannels(t *testing.T) {
+	v := newVenue(t, "alice")
+	a := newClient(v, "alice", 1)
+	a.connect()
+	a.talk()
+	in := func(channel uint8, r Request) Request {
+		r.Tags.Set(TagUserRefIdx, uint64(channel))
+		return r
+	}
+	change := Request{Type: ReplaceOrder, OrigUserRefNum: 1, Quantity: 9, Price: 101_000, TimeInForce: '0', Display: 'Y', Sweep: 'N', ClOrdID: MakeClOrdID("y")}
+	for _, r := range []Request{
+		order('B', 10, 100_000), in(7, order('B', 20, 99_000)), in(255, order('T', 5, 99_000)), in(7, order('?', 5, 99_000)), in(7, change),
+		in(255, order('T', 5, 200_000)), in(255, Request{Type: ModifyOrder, UserRefNum: 2, Side: 'E', Quantity: 4}), in(255, Request{Type: CancelOrder, UserRefNum: 2}),
+		in(7, Request{Type: AccountQuery}), {Type: AccountQuery}, in(9, Request{Type: AccountQuery}),
+	} {
+		a.send(r)
+	}
+	a.talk()
+	expect(t, a.heard(), `1 A 1 B 10@100000 ABC 0YPL ref=1 "x"`, `2 A 1 B 20@99000 ABC 0YPL ref=2 "x" 28:7`, `3 A 1 T 5@99000 ABC 0YPL ref=3 "x" 28:255`,
+		"4 E 1 5@100000 A match=1", "5 E 1 5@100000 R match=1 28:255", `6 J 2 0x09 "x" 28:7`, `7 U 3 B 9@101000 ABC 0YPL ref=4 "y" was 1 28:7`,
+		`8 A 2 T 5@200000 ABC 0YPL ref=5 "x" 28:255`, "9 M 2 E 4 28:255", "10 C 2 4 U 28:255", "11 Q 4 28:7", "12 Q 2", "13 Q 1 28:9")
+	if o := a.OrderIn(7, 3); o == nil || o.UserRefIdx != 7 || o.Open() != 9 || a.Order(1) == nil || a.Order(3) != nil || a.OrderIn(255, 1) != nil || a.Unanswered() != 0 {
+		t.Errorf("order 3 of channel 7 is %+v, %d unanswered", o, a.Unanswered())
+	}
+	if a.NextUserRefNum() != 2 || a.NextUserRefNumIn(7) != 4 || a.NextUserRefNumIn(255) != 3 || a.NextUserRefNumIn(9) != 1 {
+		t.Errorf("next are %d, %d, %d, %d", a.NextUserRefNum(), a.NextUserRefNumIn(7), a.NextUserRefNumIn(255), a.NextUserRefNumIn(9))
+	}
+	iceberg := order('S', 20, 210_000)
+	iceberg.Tags.Set(TagMaxFloor, 5)
+	for _, r := range []Request{
+		in(9, iceberg), in(9, order('B', 5, 210_000)), in(7, Request{Type: DisableEntry, Firm: MakeFirm("")}), in(7, order('B', 1, 100)), in(9, order('B', 1, 100)),
+		in(7, Request{Type: EnableEntry, Firm: MakeFirm("")}), in(9, Request{Type: MassCancel, Symbol: MakeSymbol("")}), {Type: MassCancel, Symbol: MakeSymbol("ABC")},
+	} {
+		a.send(r)
+	}
+	// The connection is lost with all of it: what comes again comes in its channel.
+	a.connect()
+	a.talk()
+	expect(t, a.heard(), `14 A 1 S 20@210000 ABC 0YPL ref=6 "x" 5:5 28:9`, `15 A 2 B 5@210000 ABC 0YPL ref=7 "x" 28:9`, "16 E 1 5@210000 A match=2 28:9",
+		"17 E 2 5@210000 R match=2 28:9", "18 R 1 1:8 22:5 28:9", "19 G 4 28:7", `20 J 5 0x0C "x" 28:7`, `21 A 3 B 1@100 ABC 0YPL ref=9 "x" 28:9`, "22 K 6 28:7",
+		"23 X 4 28:9", "24 C 3 1 U 28:9", "25 C 1 15 U 28:9", "26 X 2 ABC", "27 C 3 9 U 28:7", "28 C 1 5 U")
+	if a.Unanswered() != 0 {
+		t.Errorf("%d unanswered", a.Unanswered())
+	}
+}
+
+// A client that does not read the whole stream asks for the next number of each channel that it will use.
+func TestChannelsAreAskedFor(t *testing.T) {
+	v := newVenue(t, "alice")
+	a := newClient(v, "alice", 1)
+	a.connect()
+	a.talk()
+	r := order('B', 1, 100)
+	a.send(r)
+	r.Tags.Set(TagUserRefIdx, 5)
+	for range 3 {
+		a.send(r)
+	}
+	a.talk()
+	b := &client{v: v}
+	b.Initiator = NewInitiator(InitiatorConfig{Username: "alice", Password: "secret", UserRefIdxs: []uint8{5, 6}, OnReport: func(n uint64, r *Report) {
+		b.said = append(b.said, fmt.Sprintf("%d %s", n, describe(r)))
+	}})
+	b.connect()
+	if _, err := b.Send(v.now, &r); err != ErrNoNumber || b.Ready() {
+		t.Errorf("before the login: %v", err)
+	}
+	b.talk()
+	expect(t, b.heard(), "5 Q 2", "6 Q 4 28:5", "7 Q 1 28:6")
+	if n := b.send(r); n != 4 {
+		t.Errorf("number %d in channel 5", n)
+	}
+	r.Tags.Set(TagUserRefIdx, 7)
+	if _, err := b.Send(v.now, &r); err != ErrNoNumber {
+		t.Errorf("in a channel that was not asked for: %v", err)
+	}
+	b.talk()
+	expect(t, b.heard(), `8 A 4 B 1@100 ABC 0YPL ref=5 "x" 28:5`)
 }
 
 // What an account says of self-trades holds for its incoming orders: what is prevented is told as Canceled for the reason Q.

@@ -64,6 +64,9 @@ func (r *Report) FromEvent(e *book.Event, table InstrumentTable) {
 	default:
 		r.Type, r.UserRefNum = CancelReject, e.ClientID.Number()
 	}
+	if channel := e.ClientID.Channel(); channel != 0 {
+		r.Tags.Set(TagUserRefIdx, uint64(channel))
+	}
 }
 
 // sessionMessage is the answer to a request about the account.

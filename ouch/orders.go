@@ -20,22 +20,25 @@ func (a *Acceptor) commandOf(now int64, r *Request) *book.Command {
 	case ReplaceOrder:
 		// Side and capacity are the order's; a zero says so.
 		r.Side, r.Capacity = 0, 0
-		c.Kind, c.InSeq, c.ClientID, c.OrigID = book.Replace, uint64(r.UserRefNum), carry(r, Firm{}), book.NumberID(r.OrigUserRefNum)
+		c.Kind, c.InSeq, c.ClientID, c.OrigID = book.Replace, uint64(r.UserRefNum), carry(r, Firm{}), r.origID()
 		a.replace(now, c, r)
 		a.limitRate(now, c)
 	case CancelOrder:
-		c.Kind, c.OrigID, c.Qty = book.Cancel, book.NumberID(r.UserRefNum), int64(r.Quantity)
+		c.Kind, c.OrigID, c.Qty = book.Cancel, r.id(), int64(r.Quantity)
 	case ModifyOrder:
-		c.Kind, c.OrigID, c.Code, c.Qty = book.Reduce, book.NumberID(r.UserRefNum), r.Side, int64(r.Quantity)
+		c.Kind, c.OrigID, c.Code, c.Qty = book.Reduce, r.id(), r.Side, int64(r.Quantity)
 	case MassCancel:
-		c.Kind, c.Code, c.InSeq, c.ClientID, c.OrigID = book.SessionMessage, 'C', uint64(r.UserRefNum), book.NumberID(r.UserRefNum), pattern(r)
+		c.Kind, c.Code, c.InSeq, c.ClientID, c.OrigID = book.SessionMessage, 'C', uint64(r.UserRefNum), r.id(), pattern(r)
 		copy(c.ClientID[carriedFirm:], r.Firm[:])
 		a.massCancel(c, r)
 	case DisableEntry, EnableEntry:
-		c.Kind, c.Code, c.InSeq, c.ClientID = book.SessionMessage, byte(r.Type), uint64(r.UserRefNum), book.NumberID(r.UserRefNum)
+		c.Kind, c.Code, c.InSeq, c.ClientID = book.SessionMessage, byte(r.Type), uint64(r.UserRefNum), r.id()
 		copy(c.ClientID[carriedFirm:], r.Firm[:])
 	case AccountQuery:
 		c.Kind, c.Code = book.SessionMessage, 'Q'
+		if channel := r.Tags.UserRefIdx(); channel != 0 {
+			c.ClientID = book.ChannelID(channel, 0)
+		}
 	}
 	return c
 }
@@ -173,7 +176,7 @@ var notOffered = [...]struct {
 }{
 	{TagPriceType, "L", RejectPegging}, {TagPegOffset, "", RejectPegging}, {TagDiscretionPrice, "", RejectPegging}, {TagDiscretionPriceType, "", RejectPegging},
 	{TagDiscretionPegOffset, "", RejectPegging}, {TagRandomReserves, "", RejectMaxFloor}, {TagRoute, "", RejectRouting}, {TagTradeNow, "N ", RejectOther},
-	{TagHandleInst, " ", RejectOther}, {TagUserRefIdx, "\x00", RejectOther},
+	{TagHandleInst, " ", RejectOther},
 }
 
 // conditions are display, sweep and the tags.

@@ -6,6 +6,7 @@ import "slices"
 type ClientOrder struct {
 	// UserRefNum is its present number, OrderRef its present reference on the feed.
 	UserRefNum uint32
+	UserRefIdx uint8 // its channel, always the same
 	OrderRef   uint64
 	Symbol     Symbol
 	ClOrdID    ClOrdID
@@ -23,23 +24,38 @@ func (o *ClientOrder) Open() uint32 { return o.Quantity - min(o.Quantity, o.Exec
 type pending struct {
 	requests []Request // at most max
 	max      int
-	orders   map[uint32]*ClientOrder
-	query    bool
+	orders   map[orderKey]*ClientOrder
+	queries  [channels]bool // asked for the next number of
 }
+
+// channels is how many values UserRefIdx has.
+const channels = 256
+
+// orderKey is an order's number in its channel; no number: no order.
+type orderKey struct {
+	channel uint8
+	number  uint32
+}
+
+func (r *Report) key() orderKey { return orderKey{r.Tags.UserRefIdx(), r.UserRefNum} }
+
+func (r *Request) key() orderKey { return orderKey{r.Tags.UserRefIdx(), r.UserRefNum} }
+
+func (o *ClientOrder) key() orderKey { return orderKey{o.UserRefIdx, o.UserRefNum} }
 
 func newPending(bound int) pending {
-	return pending{max: bound, orders: map[uint32]*ClientOrder{}}
+	return pending{max: bound, orders: map[orderKey]*ClientOrder{}}
 }
 
-// about is the number of the order that a request is about, 0 if it is about none.
-func (r *Request) about() uint32 {
+// about is the order that a request is about, with the number 0 if it is about none.
+func (r *Request) about() orderKey {
 	switch r.Type {
 	case ReplaceOrder:
-		return r.OrigUserRefNum
+		return orderKey{r.Tags.UserRefIdx(), r.OrigUserRefNum}
 	case CancelOrder, ModifyOrder:
-		return r.UserRefNum
+		return r.key()
 	}
-	return 0
+	return orderKey{}
 }
 
 // settle takes out what is answered.
@@ -47,21 +63,22 @@ func (p *pending) settle(answered func(*Request) bool) {
 	p.requests = slices.DeleteFunc(p.requests, func(r Request) bool { return answered(&r) })
 }
 
-// over ends an order under a number, and with it all that was asked about it.
-func (p *pending) over(number uint32) {
-	delete(p.orders, number)
-	p.settle(func(r *Request) bool { return r.about() == number })
+// over ends an order, and with it all that was asked about it.
+func (p *pending) over(order orderKey) {
+	delete(p.orders, order)
+	p.settle(func(r *Request) bool { return r.about() == order })
 }
 
 // take follows one report.
 func (p *pending) take(r *Report) {
-	numbered := func(q *Request) bool { return q.Type.Numbered() && q.UserRefNum == r.UserRefNum }
+	key := r.key()
+	numbered := func(q *Request) bool { return q.Type.Numbered() && q.key() == key }
 	switch r.Type {
 	case Accepted:
 		p.settle(numbered)
 		if r.State == StateLive {
-			p.orders[r.UserRefNum] = &ClientOrder{
-				UserRefNum: r.UserRefNum, OrderRef: r.OrderRef, Symbol: r.Symbol, ClOrdID: r.ClOrdID, Side: r.Side, Price: r.Price, Quantity: r.Quantity,
+			p.orders[key] = &ClientOrder{
+				UserRefNum: r.UserRefNum, UserRefIdx: key.channel, OrderRef: r.OrderRef, Symbol: r.Symbol, ClOrdID: r.ClOrdID, Side: r.Side, Price: r.Price, Quantity: r.Quantity,
 			}
 		}
 	case Replaced:
@@ -69,22 +86,22 @@ func (p *pending) take(r *Report) {
 	case Rejected, MassCancelAnswer, DisableAnswer, EnableAnswer:
 		p.settle(numbered)
 	case QueryAnswer:
-		p.query = false
+		p.queries[key.channel] = false
 	case Executed:
-		if o := p.orders[r.UserRefNum]; o != nil {
+		if o := p.orders[key]; o != nil {
 			o.Executed += r.Quantity
 			p.lowered(o)
 		}
 	case Canceled, AIQCanceled:
-		if o := p.orders[r.UserRefNum]; o != nil {
+		if o := p.orders[key]; o != nil {
 			o.Quantity -= min(o.Quantity, r.Quantity)
 			p.lowered(o)
 		}
 	case Modified:
-		if o := p.orders[r.UserRefNum]; o != nil {
+		if o := p.orders[key]; o != nil {
 			o.Side, o.Quantity = r.Side, r.Quantity
 			p.settle(func(q *Request) bool {
-				return q.Type == ModifyOrder && q.UserRefNum == r.UserRefNum && q.Side == r.Side && q.Quantity == r.Quantity
+				return q.Type == ModifyOrder && q.key() == key && q.Side == r.Side && q.Quantity == r.Quantity
 			})
 			p.lowered(o)
 		}
@@ -93,14 +110,16 @@ func (p *pending) take(r *Report) {
 
 func (p *pending) replaced(r *Report, numbered func(*Request) bool) {
 	p.settle(numbered)
-	o := p.orders[r.OrigUserRefNum]
-	p.over(r.OrigUserRefNum)
+	key := r.key()
+	was := orderKey{key.channel, r.OrigUserRefNum}
+	o := p.orders[was]
+	p.over(was)
 	if o == nil {
-		o = &ClientOrder{}
+		o = &ClientOrder{UserRefIdx: key.channel}
 	}
 	o.UserRefNum, o.OrderRef, o.Symbol, o.ClOrdID, o.Side, o.Price, o.Quantity = r.UserRefNum, r.OrderRef, r.Symbol, r.ClOrdID, r.Side, r.Price, r.Quantity
 	if r.State == StateLive {
-		p.orders[r.UserRefNum] = o
+		p.orders[key] = o
 	}
 }
 
@@ -108,10 +127,10 @@ func (p *pending) replaced(r *Report, numbered func(*Request) bool) {
 // asked for more, which are passed over now.
 func (p *pending) lowered(o *ClientOrder) {
 	if o.Open() == 0 {
-		p.over(o.UserRefNum)
+		p.over(o.key())
 		return
 	}
 	p.settle(func(q *Request) bool {
-		return q.UserRefNum == o.UserRefNum && (q.Type == CancelOrder && q.Quantity >= o.Quantity || q.Type == ModifyOrder && q.Quantity > o.Quantity)
+		return q.key() == o.key() && (q.Type == CancelOrder && q.Quantity >= o.Quantity || q.Type == ModifyOrder && q.Quantity > o.Quantity)
 	})
 }

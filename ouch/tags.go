@@ -74,6 +74,9 @@ func (t *Tags) Number(tag Tag) uint64 {
 // Letter is the value of a tag of one byte, 0 if it is not there.
 func (t *Tags) Letter(tag Tag) byte { return byte(t.Number(tag)) }
 
+// UserRefIdx is the channel that a message is of, 0 if it does not say one.
+func (t *Tags) UserRefIdx() uint8 { return uint8(t.Number(TagUserRefIdx)) }
+
 // Text is the value of a tag of four letters.
 func (t *Tags) Text(tag Tag) (v Firm) {
 	binary.BigEndian.PutUint32(v[:], uint32(t.Number(tag)))

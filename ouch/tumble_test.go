@@ -9,7 +9,7 @@ import (
 	"exchange/book"
 )
 
-// Two clients trade at random while connections are cut at any byte, leaders fall with commands undecided, and a connection is taken over by the next. In
+// Two clients trade at random in several channels while connections are cut at any byte, leaders fall with commands undecided, and a connection is taken over by the next. In
 // the end each request was answered once or has come to nothing with its order, the streams have no hole and are what a fresh login is
 // told, and the clients know the orders that the book has.
 func TestNothingIsLostOrDoubled(t *testing.T) {
@@ -21,7 +21,7 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 func tumble(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	v := newVenue(t, "alice", "bob")
-	answers := map[[2]uint32]int{}
+	answers := map[[3]uint32]int{} // by client, channel and number
 	var clients [2]*client
 	var streams [2][]string
 	for k, user := range []string{"alice", "bob"} {
@@ -33,7 +33,7 @@ func tumble(t *testing.T, seed uint64) {
 			streams[k] = append(streams[k], fmt.Sprintf("%d %s", n, describe(rep)))
 			switch rep.Type {
 			case Accepted, Rejected, Replaced, MassCancelAnswer:
-				answers[[2]uint32{uint32(k), rep.UserRefNum}]++
+				answers[[3]uint32{uint32(k), uint32(rep.Tags.UserRefIdx()), rep.UserRefNum}]++
 			}
 		}})
 		c.connect()
@@ -91,7 +91,7 @@ func tumble(t *testing.T, seed uint64) {
 		}
 		c.Orders(func(o *ClientOrder) {
 			known++
-			id := book.NumberID(o.UserRefNum)
+			id := book.ChannelID(o.UserRefIdx, o.UserRefNum)
 			in, ok := v.markets[0].OrderByClientID(uint16(k+1), &id)
 			if !ok || in.Open != int64(o.Open()) || uint64(in.Price*100) != o.Price {
 				t.Fatalf("seed %d: client %d has %+v, the book %+v", seed, k, *o, in)
@@ -109,7 +109,14 @@ func tumble(t *testing.T, seed uint64) {
 	}
 	for n, times := range answers {
 		if times != 1 {
-			t.Fatalf("seed %d: number %d of client %d was answered %d times", seed, n[1], n[0], times)
+			t.Fatalf("seed %d: number %d of client %d in channel %d was answered %d times", seed, n[2], n[0], n[1], times)
+		}
+	}
+	for _, channel := range tumbledChannels {
+		for k, c := range clients {
+			if last := uint32(v.markets[0].NextNumber(uint16(k+1), channel)); c.NextUserRefNumIn(channel) < last || last == 1 {
+				t.Fatalf("seed %d: client %d goes on with %d in channel %d, the book with %d", seed, k, c.NextUserRefNumIn(channel), channel, last)
+			}
 		}
 	}
 	if v.markets[0].Trades() < 10 || entered < 50 {
@@ -117,10 +124,18 @@ func tumble(t *testing.T, seed uint64) {
 	}
 }
 
+var tumbledChannels = []uint8{0, 1, 255}
+
 func randomOrder(r *rand.Rand, c *client) (q Request, ok bool) {
+	channel := tumbledChannels[r.IntN(len(tumbledChannels))]
+	defer func() {
+		if channel != 0 || r.IntN(2) == 0 { // the tag may say 0, too
+			q.Tags.Set(TagUserRefIdx, uint64(channel))
+		}
+	}()
 	var any *ClientOrder
 	c.Orders(func(o *ClientOrder) {
-		if any == nil || o.UserRefNum > any.UserRefNum { // the map's order must not matter
+		if o.UserRefIdx == channel && (any == nil || o.UserRefNum > any.UserRefNum) { // the map's order must not matter
 			any = o
 		}
 	})

@@ -27,7 +27,7 @@ const venueLimits = 64
 func newVenue(t testing.TB, users ...string) *venue {
 	v := &venue{t: t, live: map[uint16]*line{}, now: 1_000_000_000, accounts: map[string]Account{}}
 	for i := range v.markets {
-		v.markets[i] = book.NewMarket(book.Limits{Orders: venueLimits, ClientIDs: 100, PriceNodes: 2000, Instruments: 3, Participants: 4, Sessions: 8, MaxQty: 1 << 30})
+		v.markets[i] = book.NewMarket(book.Limits{Orders: venueLimits, ClientIDs: 100, PriceNodes: 2000, Instruments: 3, Participants: 4, Sessions: 8, Channels: 2, MaxQty: 1 << 30})
 	}
 	v.reports[0], v.reports[1] = make([][]book.Event, 10), make([][]book.Event, 10)
 	id := func(s string) (id book.ClientID) { copy(id[:], s); return id }

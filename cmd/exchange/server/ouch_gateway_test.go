@@ -251,6 +251,42 @@ func TestOUCHAccountIsTakenOver(t *testing.T) {
 	}
 }
 
+// Two channels of an account use the same numbers; what comes again on a second connection counts once in each.
+func TestOUCHChannelsAreNumberedApart(t *testing.T) {
+	v := openOUCHVenue(t, func(*Config) {})
+	r := &reader{t: t, soup: soupbin.MakeClient(soupbin.Session{}, 1)}
+	var packets []byte
+	q := ouch.Request{Type: ouch.EnterOrder, Side: 'B', Quantity: 100, Symbol: ouch.MakeSymbol("ABC"), Price: 10_0000, TimeInForce: '3', Display: 'Y', Capacity: 'P',
+		Sweep: 'N', Cross: 'N', ClOrdID: ouch.MakeClOrdID("x")}
+	for n := uint32(1); n <= 100; n++ {
+		for _, channel := range []uint64{0, 1, 255} {
+			q.UserRefNum = n
+			q.Tags.Clear()
+			q.Tags.Set(ouch.TagUserRefIdx, channel)
+			packets = soupbin.AppendPacket(packets, soupbin.Unsequenced, q.AppendTo(nil))
+		}
+	}
+	r.login(v.dial())
+	r.conn.Write(packets)
+	r.login(v.dial())
+	r.conn.Write(packets)
+	answered := map[[2]uint32]int{}
+	r.read(func(_ uint64, rep *ouch.Report) bool {
+		if rep.Type == ouch.Accepted {
+			answered[[2]uint32{uint32(rep.Tags.UserRefIdx()), rep.UserRefNum}]++
+		}
+		return rep.Type == ouch.Canceled && rep.UserRefNum == 100 && rep.Tags.UserRefIdx() == 255
+	})
+	for key, times := range answered {
+		if times != 1 {
+			t.Errorf("order %d of channel %d was answered %d times", key[1], key[0], times)
+		}
+	}
+	if len(answered) != 300 {
+		t.Errorf("%d of 300 orders were answered", len(answered))
+	}
+}
+
 // An account that asks for it has its orders cancelled when it stays away, and not when it comes back in time.
 func TestOUCHOrdersOfTheAbsentAreCancelled(t *testing.T) {
 	for _, grace := range []time.Duration{time.Millisecond, time.Hour} {
