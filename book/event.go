@@ -25,9 +25,11 @@ const (
 	// not shown; the incoming order's event follows at once with the same Match and no feed number.
 	Filled
 	// Cancelled (report Canceled): nothing is left open. Reason says why. If it was asked for, OrigID is the order's id and ClientID the
-	// request's (the order's again, if the request had none); otherwise ClientID is the order's. Feed D if the order rested.
+	// request's (the order's again, if the request had none); otherwise ClientID is the order's. Feed D if the order rested. Reason SelfTradePrevented, by
+	// decrementing, and the session is of OUCH: LastQty at LastPrice would have traded, Resting.
 	Cancelled
-	// Reduced (report Replaced): lower quantity, priority kept. Feed X; LastQty: the quantity taken off. Reason SelfTradePrevented: nobody asked.
+	// Reduced (report Replaced): lower quantity, priority kept. Feed X; LastQty: the quantity taken off. Reason SelfTradePrevented: nobody asked; to
+	// OUCH LastPrice and Resting as in Cancelled.
 	Reduced
 	// Replaced (report Replaced): new price or quantity, priority lost. Ref is the new reference, OldRef the old one. Feed U when the
 	// whole rest lies in the book again untraded; otherwise feed D for OldRef, and fills and a Rested may follow.
@@ -100,7 +102,7 @@ type Event struct {
 	TIF    TimeInForce
 	Code   byte
 	Reason Reason
-	// Resting tells that the order of a Filled was the resting one.
+	// Resting tells that the order of a Filled was the resting one, or would have been.
 	Resting    bool
 	Instrument uint16
 	// Session the message goes to, 0 if it goes to none.
@@ -128,7 +130,7 @@ type Event struct {
 	Match uint64
 	// Price is the order's limit in ticks (0 for market orders), Qty its total in lots.
 	Price, Qty int64
-	// LastPrice in ticks and LastQty in lots are of this fill.
+	// LastPrice in ticks and LastQty in lots are of this fill, or of the one that was prevented.
 	LastPrice, LastQty int64
 	// StopPrice in ticks is the order's, 0 if it has none.
 	StopPrice int64

@@ -24,6 +24,8 @@ type Market struct {
 	out []Event
 	// electedFirst to electedLast (slots, 0: none) are the stops that were reached and come in before the command is done.
 	electedFirst, electedLast uint32
+	// kept is the trade that was prevented last.
+	kept prevented
 	// request is what numbered made of the command.
 	request Command
 	// behind is what the stream's hash is behind by in ApplyAll, turn the slice for events whose turn it is not.

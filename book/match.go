@@ -214,7 +214,7 @@ func (m *Market) match(slot uint32) Reason {
 // meet trades two orders, unless that is to be prevented.
 func (m *Market) meet(incoming, resting uint32, price int64) Reason {
 	if m.own(incoming, resting) {
-		return m.prevent(incoming, resting)
+		return m.prevent(incoming, resting, price)
 	}
 	m.trade(incoming, resting, price)
 	return NoReason
@@ -366,6 +366,9 @@ func (m *Market) drop(slot uint32, why Reason) {
 	e := m.about(Cancelled, slot)
 	e.Reason, e.Leaves = why, 0
 	m.send(e, o.session)
+	if why == SelfTradePrevented && m.kept.price != 0 {
+		m.tellPrevented(e, false)
+	}
 	m.forget(slot)
 }
 

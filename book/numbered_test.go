@@ -33,7 +33,12 @@ func (s *story) numberedCommand(c Command, words []string) Command {
 		c.Kind, c.InSeq, c.ClientID = kind, uint64(n.Number()), n
 	}
 	terms := func() {
-		if n, _ := fmt.Sscanf(take(), "%d@%d", &c.Qty, &c.Price); n != 2 {
+		word := take()
+		if qty, market := strings.CutSuffix(word, "@market"); market {
+			c.Qty, c.Type = int64(s.number(qty)), MarketOrder
+			return
+		}
+		if n, _ := fmt.Sscanf(word, "%d@%d", &c.Qty, &c.Price); n != 2 {
 			s.t.Fatalf("%q: QTY@PRICE is missing", strings.Join(words, " "))
 		}
 	}
@@ -182,6 +187,7 @@ func playNumbered(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	once, often := openNumbered(), openNumbered()
 	touched, last, sent := map[channelOf]int{}, map[channelOf]uint64{}, []Command{}
+	decremented := 0
 	naive := naiveLines{map[channelOf]uint64{}, map[channelOf]bool{}}
 	for step := range 2500 {
 		c := randomRequest(r, once, last)
@@ -190,6 +196,11 @@ func playNumbered(t *testing.T, seed uint64) {
 		if why := sameEvents(first, again); why != "" {
 			t.Fatalf("seed %d, step %d: %+v: %s", seed, step, c, why)
 		}
+		prevented, err := sayWhatWasPrevented(again)
+		if err != nil {
+			t.Fatalf("seed %d, step %d: %+v: %v", seed, step, c, err)
+		}
+		decremented += prevented
 		if c.Protocol == OUCH {
 			if err := naive.follow(&c, again); err != nil {
 				t.Fatalf("seed %d, step %d: %+v: %v", seed, step, c, err)
@@ -238,17 +249,51 @@ func playNumbered(t *testing.T, seed uint64) {
 	if once.BookHash() != often.BookHash() {
 		t.Fatalf("seed %d: requests sent again left another book", seed)
 	}
-	if once.Trades() < 100 || len(touched) != 2*len(someChannels) {
-		t.Fatalf("seed %d: %d trades, %d channels used: too little happens", seed, once.Trades(), len(touched))
+	if once.Trades() < 100 || len(touched) != 2*len(someChannels) || decremented < 20 {
+		t.Fatalf("seed %d: %d trades, %d channels used, %d orders decremented: too little happens", seed, once.Trades(), len(touched), decremented)
 	}
+}
+
+// sayWhatWasPrevented counts events about what decrementing took off an order of OUCH, and gives what cannot be of them: they say it of both orders, the resting
+// one first, where both are of OUCH.
+func sayWhatWasPrevented(events []Event) (count int, err error) {
+	for i := range events {
+		e := &events[i]
+		if e.Kind == Filled || e.LastPrice == 0 {
+			continue
+		}
+		count++
+		off := e.LastQty
+		if e.Kind == Cancelled {
+			off = e.Qty - e.Cum
+		}
+		if e.Reason != SelfTradePrevented || e.Session == 3 || e.Kind != Cancelled && e.Kind != Reduced || off != e.LastQty || off < 1 ||
+			e.Side == Buy && e.LastPrice > e.Price || e.Side == Sell && e.LastPrice < e.Price {
+			return 0, fmt.Errorf("prevented cannot be %+v", e)
+		}
+		if !e.Resting {
+			continue
+		}
+		if i+1 == len(events) {
+			return 0, fmt.Errorf("nothing is said of the incoming order: %+v", e)
+		}
+		if in := &events[i+1]; in.Reason != SelfTradePrevented || in.Session != 3 && (in.Resting || in.LastPrice != e.LastPrice || in.LastQty != e.LastQty) {
+			return 0, fmt.Errorf("the resting order was told %+v, the incoming one %+v", e, in)
+		}
+	}
+	return count, nil
 }
 
 func randomRequest(r *rand.Rand, m *Market, last map[channelOf]uint64) Command {
 	session := uint16(1 + r.IntN(m.NumSessions()))
 	s := m.Session(session)
 	c := Command{Session: session, Epoch: s.Epoch, Protocol: s.Protocol, Qty: 1 + r.Int64N(20), Price: 95 + r.Int64N(10), Side: Side(r.IntN(2)), Instrument: 1}
+	prevention := SelfTrade(0)
+	if r.IntN(3) == 0 {
+		prevention = []SelfTrade{DecrementAndCancel, DecrementAndCancel, CancelNewest, CancelOldest, CancelBoth}[r.IntN(5)]
+	}
 	if s.Protocol == FIX {
-		c.Kind, c.InSeq, c.ClientID = Enter, s.NextIn, name(fmt.Sprint("F", s.NextIn))
+		c.Kind, c.InSeq, c.ClientID, c.SelfTrade = Enter, s.NextIn, name(fmt.Sprint("F", s.NextIn)), prevention
 		if r.IntN(6) > 0 {
 			c.TIF = ImmediateOrCancel // or the book is full of orders that nobody cancels
 		}
@@ -265,7 +310,7 @@ func randomRequest(r *rand.Rand, m *Market, last map[channelOf]uint64) Command {
 	}
 	switch k := r.IntN(100); {
 	case k < 50:
-		c.Kind = Enter
+		c.Kind, c.SelfTrade = Enter, prevention
 		number()
 		if r.IntN(10) == 0 {
 			c.Reason, c.RefTag = UnsupportedOrder, 3

@@ -427,6 +427,11 @@ func (s *story) event(e *Event) string {
 		if e.Resting {
 			add("resting")
 		}
+	} else if e.LastPrice != 0 {
+		add("prevented %d@%d", e.LastQty, e.LastPrice)
+		if e.Resting {
+			add("resting")
+		}
 	} else if e.LastQty != 0 {
 		add("off=%d", e.LastQty)
 	}

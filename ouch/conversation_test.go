@@ -436,20 +436,70 @@ func TestChannelsAreAskedFor(t *testing.T) {
 	expect(t, b.heard(), `8 A 4 B 1@100 ABC 0YPL ref=5 "x" 28:5`)
 }
 
-// What an account says of self-trades holds for its incoming orders: what is prevented is told as Canceled for the reason Q.
+// What an account says of self-trades holds for its incoming orders. What decrementing takes off is told as AIQ Canceled: how much would have traded, at
+// which price, and as what; the other ways as Canceled for the reason Q.
 func TestSelfTradePrevention(t *testing.T) {
-	v := newVenue(t, "alice")
-	account := v.accounts["alice"]
-	account.SelfTrade = book.DecrementAndCancel
-	v.accounts["alice"] = account
-	a := newClient(v, "alice", 1)
-	a.connect()
-	a.talk()
-	a.send(order('B', 10, 100))
-	a.send(order('S', 4, 100))
-	a.talk()
-	expect(t, a.heard(), `1 A 1 B 10@100 ABC 0YPL ref=1 "x"`, `2 A 2 S 4@100 ABC 0YPL ref=2 "x"`, "3 C 1 4 Q", "4 C 2 4 Q")
-	if o := a.Order(1); o == nil || o.Open() != 6 || a.Order(2) != nil {
-		t.Errorf("order 1 is %+v", o)
+	for mode, want := range map[book.SelfTrade][]string{
+		book.DecrementAndCancel: {
+			"3 D 1 4 Q prevented=4@100 A", "4 D 2 4 Q prevented=4@100 R", `5 A 1 S 9@200 ABC 0NPL ref=3 "x" 28:7`, `6 A 3 B 12@300 ABC 3YPL ref=4 "x"`,
+			"7 D 1 9 Q prevented=9@200 J 28:7", "8 D 3 9 Q prevented=9@200 R", "9 C 3 3 I",
+		},
+		book.CancelNewest: {"3 C 2 4 Q", `4 A 1 S 9@200 ABC 0NPL ref=3 "x" 28:7`, `5 A 3 B 12@300 ABC 3YPL ref=4 "x"`, "6 C 3 12 Q"},
+		book.CancelOldest: {
+			"3 C 1 10 Q", `4 A 1 S 9@200 ABC 0NPL ref=3 "x" 28:7`, `5 A 3 B 12@300 ABC 3YPL ref=4 "x"`, "6 C 2 4 Q", "7 C 1 9 Q 28:7", "8 C 3 12 I",
+		},
+		book.CancelBoth: {
+			"3 C 1 10 Q", "4 C 2 4 Q", `5 A 1 S 9@200 ABC 0NPL ref=3 "x" 28:7`, `6 A 3 B 12@300 ABC 3YPL ref=4 "x"`, "7 C 1 9 Q 28:7", "8 C 3 12 Q",
+		},
+	} {
+		v := newVenue(t, "alice")
+		account := v.accounts["alice"]
+		account.SelfTrade = mode
+		v.accounts["alice"] = account
+		a := newClient(v, "alice", 1)
+		a.connect()
+		a.talk()
+		a.send(order('B', 10, 100))
+		a.send(order('S', 4, 100))
+		a.talk()
+		if o := a.Order(1); mode == book.DecrementAndCancel && (o == nil || o.Open() != 6 || a.Order(2) != nil) {
+			t.Errorf("order 1 is %+v", o)
+		}
+		hidden := order('S', 9, 200)
+		hidden.Display = DisplayHidden
+		hidden.Tags.Set(TagUserRefIdx, 7)
+		a.send(hidden)
+		ioc := order('B', 12, 300)
+		ioc.TimeInForce = TIFImmediate
+		a.send(ioc)
+		a.talk()
+		expect(t, a.heard(), append([]string{`1 A 1 B 10@100 ABC 0YPL ref=1 "x"`, `2 A 2 S 4@100 ABC 0YPL ref=2 "x"`}, want...)...)
+		if a.Unanswered() != 0 {
+			t.Errorf("%d unanswered", a.Unanswered())
+		}
+	}
+}
+
+// An AIQ Canceled is 31 bytes, and what the market of before said of the same, without a price, is still a Canceled, as it was sent then.
+func TestAIQCanceledOnTheWire(t *testing.T) {
+	v := newVenue(t)
+	e := book.Event{Kind: book.Reduced, Instrument: 2, Time: 0x1F1A5C2E9C01, Qty: 10, LastQty: 2, LastPrice: 100_000, Resting: true, Reason: book.SelfTradePrevented,
+		Conditions: book.Hidden, ClientID: book.NumberID(0x102)}
+	said := func() string {
+		var r Report
+		r.FromEvent(&e, lineDirectory{v: v})
+		return fmt.Sprintf("%x", r.AppendTo(nil))
+	}
+	golden := func(text string) string { return fmt.Sprintf("%x", goldenBytes(t, text)) }
+	if want := golden("'D " + stamp + "00000102 00000014 'Q 00000014 00000000000186A0 'J"); said() != want {
+		t.Errorf("%s instead of %s", said(), want)
+	}
+	e.Kind, e.Cum, e.Resting, e.ClientID = book.Cancelled, 8, false, book.ChannelID(7, 0x102)
+	if want := golden("'D " + stamp + "00000102 00000014 'Q 00000014 00000000000186A0 'R 0003 02 1C 07"); said() != want {
+		t.Errorf("%s instead of %s", said(), want)
+	}
+	e.LastQty, e.LastPrice = 0, 0
+	if want := golden("'C " + stamp + "00000102 00000014 'Q 0003 02 1C 07"); said() != want {
+		t.Errorf("%s instead of %s", said(), want)
 	}
 }

@@ -18,6 +18,7 @@
 //	account      a user name and password, the session of one participant
 //	UserRefNum   the client's number for a request: each is used once a day, rising, gaps allowed. What comes again under a used number is ignored, so
 //	             whatever was not answered may be sent again
+//	channel      a part of an account with its own UserRefNums, named by the tag UserRefIdx; 0 without it
 //	stream       the numbered messages from the exchange to an account, over all connections and leaders
 //	appendage    optional tags behind a message: 2 bytes of length, then for each tag its length, number and value
 package ouch

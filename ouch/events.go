@@ -36,20 +36,15 @@ func (r *Report) FromEvent(e *book.Event, table InstrumentTable) {
 	case book.Filled:
 		r.Type, r.UserRefNum = Executed, e.ClientID.Number()
 		r.Quantity, r.Price, r.Match = shares(e.LastQty), uint64(e.LastPrice*instrument.Tick), e.Match
-		switch {
-		case !e.Resting:
-			r.Liquidity = RemovedLiquidity
-		case e.Conditions&book.Hidden != 0:
-			r.Liquidity = AddedHiddenLiquidity
-		default:
-			r.Liquidity = AddedLiquidity
-		}
+		r.Liquidity = liquidity(e)
 	case book.Cancelled:
 		r.Type, r.UserRefNum = Canceled, e.ClientID.Number()
 		r.Quantity, r.Reason = shares(e.Qty-e.Cum), byte(cancelReason(e.Reason))
+		r.prevented(e, &instrument)
 	case book.Reduced:
 		r.Type, r.UserRefNum = Canceled, e.ClientID.Number()
 		r.Quantity, r.Reason = shares(e.LastQty), byte(cancelReason(e.Reason))
+		r.prevented(e, &instrument)
 		if e.Code != 0 {
 			r.Type, r.Side, r.Quantity = Modified, e.Code, shares(e.Qty)
 		}
@@ -67,6 +62,26 @@ func (r *Report) FromEvent(e *book.Event, table InstrumentTable) {
 	if channel := e.ClientID.Channel(); channel != 0 {
 		r.Tags.Set(TagUserRefIdx, uint64(channel))
 	}
+}
+
+// liquidity is what an order did, or would have done, in a trade.
+func liquidity(e *book.Event) byte {
+	switch {
+	case !e.Resting:
+		return RemovedLiquidity
+	case e.Conditions&book.Hidden != 0:
+		return AddedHiddenLiquidity
+	}
+	return AddedLiquidity
+}
+
+// prevented makes of a Canceled an AIQCanceled, if it is known what would have traded.
+func (r *Report) prevented(e *book.Event, instrument *Instrument) {
+	if e.Reason != book.SelfTradePrevented || e.LastPrice == 0 {
+		return
+	}
+	r.Type, r.Liquidity = AIQCanceled, liquidity(e)
+	r.Prevented, r.Price = uint32(e.LastQty*instrument.Lot), uint64(e.LastPrice*instrument.Tick)
 }
 
 // sessionMessage is the answer to a request about the account.

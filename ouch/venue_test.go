@@ -218,6 +218,8 @@ func describe(r *Report) string {
 		}
 	case Canceled:
 		b += fmt.Sprintf(" %d %d %c", r.UserRefNum, r.Quantity, r.Reason)
+	case AIQCanceled:
+		b += fmt.Sprintf(" %d %d %c prevented=%d@%d %c", r.UserRefNum, r.Quantity, r.Reason, r.Prevented, r.Price, r.Liquidity)
 	case Executed:
 		b += fmt.Sprintf(" %d %d@%d %c match=%d", r.UserRefNum, r.Quantity, r.Price, r.Liquidity, r.Match)
 	case Rejected:

@@ -236,7 +236,7 @@ func (d *ouchDesk) take(i *ouch.Initiator, r *ouch.Report) {
 		d.out.line(fmt.Sprintf("< %d filled %s, %s", n, ouchAt(r.Quantity, r.Price), left))
 	case ouch.Replaced:
 		d.out.line(fmt.Sprintf("< %d replaces %d: %s, %s", n, r.OrigUserRefNum, ouchAt(r.Quantity, r.Price), left))
-	case ouch.Canceled:
+	case ouch.Canceled, ouch.AIQCanceled:
 		d.out.line(fmt.Sprintf("< %d cancelled %d (%c), %s", n, r.Quantity, r.Reason, left))
 	case ouch.Rejected:
 		d.out.line(fmt.Sprintf("< %d rejected: %s", n, r.RejectReason))
