@@ -122,7 +122,7 @@ func TestNumbersCountOnce(t *testing.T) {
 	}
 }
 
-var numberedLimits = Limits{Orders: 40, ClientIDs: 5000, PriceNodes: 1000, Instruments: 2, Participants: 2, Sessions: 3, Channels: 2}
+var numberedLimits = Limits{Orders: 40, ClientIDs: 5000, PriceNodes: 1000, Instruments: 2, Participants: 2, Sessions: 3, Channels: 3}
 
 // openNumbered makes a market in its hours with two connected sessions of OUCH and one of FIX.
 func openNumbered() *Market {
