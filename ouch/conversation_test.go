@@ -402,6 +402,47 @@ func TestChannels(t *testing.T) {
 	}
 }
 
+// What is said in one channel answers nothing of another, under the same number: what was lost there is still sent again.
+func TestChannelsAreAnsweredApart(t *testing.T) {
+	v := newVenue(t, "alice")
+	a := newClient(v, "alice", 1)
+	a.connect()
+	a.talk()
+	in := func(r Request) Request {
+		r.Tags.Set(TagUserRefIdx, 7)
+		return r
+	}
+	for _, c := range []struct {
+		request Request
+		first   string
+		again   string
+	}{
+		{order('S', 9, 500), `1 A 1 S 9@500 ABC 0YPL ref=1 "x"`, `2 A 1 S 9@500 ABC 0YPL ref=2 "x" 28:7`},
+		{Request{Type: ModifyOrder, UserRefNum: 1, Side: 'E', Quantity: 8}, "3 M 1 E 8", "4 M 1 E 8 28:7"},
+		{Request{Type: CancelOrder, UserRefNum: 1, Quantity: 5}, "5 C 1 3 U", "6 C 1 3 U 28:7"},
+		{Request{Type: ReplaceOrder, OrigUserRefNum: 1, Quantity: 4, Price: 600, TimeInForce: '0', Display: 'Y', Sweep: 'N', ClOrdID: MakeClOrdID("y")},
+			`7 U 2 E 4@600 ABC 0YPL ref=3 "y" was 1`, `8 U 2 E 4@600 ABC 0YPL ref=4 "y" was 1 28:7`},
+		{Request{Type: DisableEntry, Firm: MakeFirm("")}, "9 G 3", "10 G 3 28:7"},
+		{Request{Type: AccountQuery}, "11 Q 4", "12 Q 4 28:7"},
+		{Request{Type: CancelOrder, UserRefNum: 2}, "13 C 2 4 U", "14 C 2 4 U 28:7"},
+	} {
+		a.send(in(c.request))
+		a.Sent(len(a.Bytes())) // to be lost
+		a.send(c.request)
+		a.talk()
+		expect(t, a.heard(), c.first)
+		if query := c.request.Type == AccountQuery; !query && a.Unanswered() != 1 {
+			t.Errorf("%c: %d are unanswered", c.request.Type, a.Unanswered())
+		}
+		a.connect()
+		a.talk()
+		expect(t, a.heard(), c.again)
+		if a.Unanswered() != 0 {
+			t.Errorf("%c sent again: %d are unanswered", c.request.Type, a.Unanswered())
+		}
+	}
+}
+
 // A client that does not read the whole stream asks for the next number of each channel that it will use.
 func TestChannelsAreAskedFor(t *testing.T) {
 	v := newVenue(t, "alice")

@@ -21,6 +21,12 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 func tumble(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	v := newVenue(t, "alice", "bob")
+	if seed%2 == 1 { // bob's orders are of the same firm
+		account := v.accounts["alice"]
+		account.SelfTrade = book.DecrementAndCancel
+		v.accounts["alice"] = account
+	}
+	prevented := 0
 	answers := map[[3]uint32]int{} // by client, channel and number
 	var clients [2]*client
 	var streams [2][]string
@@ -32,6 +38,8 @@ func tumble(t *testing.T, seed uint64) {
 			}
 			streams[k] = append(streams[k], fmt.Sprintf("%d %s", n, describe(rep)))
 			switch rep.Type {
+			case AIQCanceled:
+				prevented++
 			case Accepted, Rejected, Replaced, MassCancelAnswer:
 				answers[[3]uint32{uint32(k), uint32(rep.Tags.UserRefIdx()), rep.UserRefNum}]++
 			}
@@ -40,6 +48,7 @@ func tumble(t *testing.T, seed uint64) {
 		clients[k] = c
 	}
 	entered := 0
+	var sent [][3]uint32 // what is answered in any case
 	for range 600 {
 		k := r.IntN(2)
 		c := clients[k]
@@ -53,8 +62,12 @@ func tumble(t *testing.T, seed uint64) {
 			clients[1].connect()
 		default:
 			if q, ok := randomOrder(r, c); ok {
-				if _, err := c.Send(v.now, &q); err == nil && q.Type == EnterOrder {
+				n, err := c.Send(v.now, &q)
+				if err == nil && q.Type == EnterOrder {
 					entered++
+				}
+				if err == nil && (q.Type == EnterOrder || q.Type == MassCancel) {
+					sent = append(sent, [3]uint32{uint32(k), uint32(q.Tags.UserRefIdx()), n})
 				}
 			}
 		}
@@ -112,6 +125,11 @@ func tumble(t *testing.T, seed uint64) {
 			t.Fatalf("seed %d: number %d of client %d in channel %d was answered %d times", seed, n[2], n[0], n[1], times)
 		}
 	}
+	for _, n := range sent {
+		if answers[n] == 0 {
+			t.Fatalf("seed %d: number %d of client %d in channel %d was not answered", seed, n[2], n[0], n[1])
+		}
+	}
 	for _, channel := range tumbledChannels {
 		for k, c := range clients {
 			if last := uint32(v.markets[0].NextNumber(uint16(k+1), channel)); c.NextUserRefNumIn(channel) < last || last == 1 {
@@ -119,8 +137,8 @@ func tumble(t *testing.T, seed uint64) {
 			}
 		}
 	}
-	if v.markets[0].Trades() < 10 || entered < 50 {
-		t.Fatalf("seed %d: %d orders, %d trades: too little happens", seed, entered, v.markets[0].Trades())
+	if v.markets[0].Trades() < 10 || entered < 50 || (prevented > 0) != (seed%2 == 1) {
+		t.Fatalf("seed %d: %d orders, %d trades, %d times prevented: too little happens", seed, entered, v.markets[0].Trades(), prevented)
 	}
 }
 
