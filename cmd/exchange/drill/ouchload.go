@@ -31,12 +31,12 @@ type ouchLoad struct {
 
 	mu       sync.Mutex
 	content  []uint64 // of the stream's messages, by number; 0 is none: hashes
-	entered  map[uint32]bool
-	answers  map[uint32]int
+	entered  map[ouchNumber]bool
+	answers  map[ouchNumber]int
 	executed map[uint64]bool // matches of this account, with the liquidity flag
 	fills    []fill
-	called   map[uint32]call   // new orders that are not answered
-	orders   map[uint32]placed // new orders that were taken
+	called   map[ouchNumber]call   // new orders that are not answered
+	orders   map[ouchNumber]placed // new orders that were taken
 	faults   []string
 	count    int
 	sent     int
@@ -49,11 +49,22 @@ type ouchLoad struct {
 	volume                     int64
 }
 
+// ouchNumber is a UserRefNum in its channel.
+type ouchNumber struct {
+	channel uint8
+	number  uint32
+}
+
+func (n ouchNumber) String() string { return fmt.Sprintf("%d/%d", n.channel, n.number) }
+
+// loadChannels are the values of UserRefIdx that orders are spread over.
+var loadChannels = []uint8{0, 1, 255}
+
 func newOUCHLoad(account cluster.Account, addresses, symbols []string, window, rate int, seed uint64) *ouchLoad {
 	l := &ouchLoad{
 		name: account.Username, password: account.Password, addresses: addresses, rng: rand.New(rand.NewPCG(seed, 5)), symbols: symbols, window: window, rate: rate,
-		leave: make(chan struct{}), gone: make(chan struct{}), content: make([]uint64, 1), entered: map[uint32]bool{}, answers: map[uint32]int{}, executed: map[uint64]bool{},
-		called: map[uint32]call{}, orders: map[uint32]placed{},
+		leave: make(chan struct{}), gone: make(chan struct{}), content: make([]uint64, 1), entered: map[ouchNumber]bool{}, answers: map[ouchNumber]int{}, executed: map[uint64]bool{},
+		called: map[ouchNumber]call{}, orders: map[ouchNumber]placed{},
 	}
 	l.client = trader.NewOUCH(trader.OUCHOptions{Username: account.Username, Password: account.Password, Addresses: addresses, Number: 1, OnReport: l.take})
 	return l
@@ -101,20 +112,21 @@ func (l *ouchLoad) take(i *ouch.Initiator, number uint64, r *ouch.Report, now in
 		l.fault("message %d follows %d", number, len(l.content)-1)
 	}
 	l.content = append(l.content, contentOfReport(r))
+	is := ouchNumber{r.Tags.UserRefIdx(), r.UserRefNum}
 	switch r.Type {
 	case ouch.Accepted, ouch.Replaced:
-		l.answers[r.UserRefNum]++
+		l.answers[is]++
 		l.accepted++
-		if called, ok := l.called[r.UserRefNum]; ok {
-			delete(l.called, r.UserRefNum)
-			l.orders[r.UserRefNum] = placed{operation{called: called.at, returned: cluster.Monotonic(), order: called.order}, r.OrderRef, 0}
+		if called, ok := l.called[is]; ok {
+			delete(l.called, is)
+			l.orders[is] = placed{operation{called: called.at, returned: cluster.Monotonic(), order: called.order}, r.OrderRef, 0}
 		}
 	case ouch.Rejected:
-		delete(l.called, r.UserRefNum)
-		l.answers[r.UserRefNum]++
+		delete(l.called, is)
+		l.answers[is]++
 		l.rejected++
 	case ouch.MassCancelAnswer:
-		l.answers[r.UserRefNum]++
+		l.answers[is]++
 	case ouch.Executed:
 		l.trades++
 		l.volume += int64(r.Quantity)
@@ -126,9 +138,9 @@ func (l *ouchLoad) take(i *ouch.Initiator, number uint64, r *ouch.Report, now in
 			l.fault("match %d came twice", r.Match)
 		}
 		l.executed[key] = true
-		if o, ok := l.orders[r.UserRefNum]; ok && o.match == 0 && r.Liquidity == ouch.RemovedLiquidity {
+		if o, ok := l.orders[is]; ok && o.match == 0 && r.Liquidity == ouch.RemovedLiquidity {
 			o.match = r.Match
-			l.orders[r.UserRefNum] = o
+			l.orders[is] = o
 		}
 		l.fills = append(l.fills, fill{match: r.Match, qty: int64(r.Quantity), price: int64(r.Price)})
 	case ouch.SystemEvent:
@@ -170,8 +182,9 @@ func (l *ouchLoad) fill(i *ouch.Initiator, now int64) {
 		}
 		l.sent++
 		if q.Type == ouch.EnterOrder {
-			l.entered[number] = true
-			l.called[number] = call{at, asked{q.Symbol.String(), ouchSide(q.Side), int64(q.Quantity), int64(q.Price), q.TimeInForce == ouch.TIFImmediate}}
+			is := ouchNumber{q.Tags.UserRefIdx(), number}
+			l.entered[is] = true
+			l.called[is] = call{at, asked{q.Symbol.String(), ouchSide(q.Side), int64(q.Quantity), int64(q.Price), q.TimeInForce == ouch.TIFImmediate}}
 		}
 	}
 }
@@ -184,7 +197,16 @@ func ouchSide(letter byte) book.Side {
 	return book.Sell
 }
 
+// request is the next thing to ask for: mostly a new order in any channel, or a change of an open one.
 func (l *ouchLoad) request(i *ouch.Initiator) ouch.Request {
+	q, channel := l.requestIn(i)
+	if channel != 0 {
+		q.Tags.Set(ouch.TagUserRefIdx, uint64(channel))
+	}
+	return q
+}
+
+func (l *ouchLoad) requestIn(i *ouch.Initiator) (q ouch.Request, channel uint8) {
 	kind := l.rng.IntN(20)
 	price := uint64(loadMid + (l.rng.IntN(11)-5)*loadTick)
 	var open *ouch.ClientOrder
@@ -195,7 +217,7 @@ func (l *ouchLoad) request(i *ouch.Initiator) ouch.Request {
 		}
 	})
 	if open == nil || kind >= 6 && count <= loadOpenMax {
-		q := ouch.Request{
+		q = ouch.Request{
 			Type: ouch.EnterOrder, Side: "BST"[l.rng.IntN(3)], Quantity: uint32(1 + l.rng.IntN(100)), Symbol: ouch.MakeSymbol(l.symbols[l.rng.IntN(len(l.symbols))]),
 			Price: price, TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible, Capacity: ouch.CapacityPrincipal, Sweep: 'N', Cross: ouch.CrossNone,
 			ClOrdID: ouch.MakeClOrdID(l.name),
@@ -207,18 +229,18 @@ func (l *ouchLoad) request(i *ouch.Initiator) ouch.Request {
 		case 19:
 			q.TimeInForce = ouch.TIFImmediate
 		}
-		return q
+		return q, loadChannels[l.rng.IntN(len(loadChannels))]
 	}
 	switch {
 	case kind < 2:
 		return ouch.Request{Type: ouch.ReplaceOrder, OrigUserRefNum: open.UserRefNum, Quantity: open.Quantity + uint32(l.rng.IntN(10)), Price: price,
-			TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible, Sweep: 'N', ClOrdID: ouch.MakeClOrdID(l.name)}
+			TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible, Sweep: 'N', ClOrdID: ouch.MakeClOrdID(l.name)}, open.UserRefIdx
 	case kind < 3:
-		return ouch.Request{Type: ouch.CancelOrder, UserRefNum: open.UserRefNum, Quantity: open.Quantity - 1}
+		return ouch.Request{Type: ouch.CancelOrder, UserRefNum: open.UserRefNum, Quantity: open.Quantity - 1}, open.UserRefIdx
 	case kind < 4 && open.Side != ouch.SideBuy && open.Quantity > 1:
-		return ouch.Request{Type: ouch.ModifyOrder, UserRefNum: open.UserRefNum, Side: ouch.SideSellShort, Quantity: open.Quantity - 1}
+		return ouch.Request{Type: ouch.ModifyOrder, UserRefNum: open.UserRefNum, Side: ouch.SideSellShort, Quantity: open.Quantity - 1}, open.UserRefIdx
 	}
-	return ouch.Request{Type: ouch.CancelOrder, UserRefNum: open.UserRefNum}
+	return ouch.Request{Type: ouch.CancelOrder, UserRefNum: open.UserRefNum}, open.UserRefIdx
 }
 
 // mark makes outage measure from this moment (monotonic ns).
@@ -256,12 +278,19 @@ func (l *ouchLoad) stop() {
 // cancelAll asks for every open order's end, one by one: an order that was acknowledged and lost is found by this.
 func (l *ouchLoad) cancelAll() {
 	l.client.Do(func(i *ouch.Initiator, now int64) {
-		var open []uint32
-		i.Orders(func(o *ouch.ClientOrder) { open = append(open, o.UserRefNum) })
-		for _, number := range open {
-			_, _ = i.Send(now, &ouch.Request{Type: ouch.CancelOrder, UserRefNum: number})
+		for _, n := range openOUCH(i) {
+			q := ouch.Request{Type: ouch.CancelOrder, UserRefNum: n.number}
+			if n.channel != 0 {
+				q.Tags.Set(ouch.TagUserRefIdx, uint64(n.channel))
+			}
+			_, _ = i.Send(now, &q)
 		}
 	})
+}
+
+func openOUCH(i *ouch.Initiator) (open []ouchNumber) {
+	i.Orders(func(o *ouch.ClientOrder) { open = append(open, ouchNumber{o.UserRefIdx, o.UserRefNum}) })
+	return open
 }
 
 // settle waits until every request is answered.
@@ -285,10 +314,8 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 	close(l.leave)
 	<-l.gone // one connection at a time has the account
 	from, told, err := l.readAgain()
-	var open []uint32
-	l.client.Do(func(i *ouch.Initiator, _ int64) {
-		i.Orders(func(o *ouch.ClientOrder) { open = append(open, o.UserRefNum) })
-	})
+	var open []ouchNumber
+	l.client.Do(func(i *ouch.Initiator, _ int64) { open = openOUCH(i) })
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r.Acknowledged, r.Rejected, r.Trades, r.Volume = r.Acknowledged+l.accepted, r.Rejected+l.rejected, r.Trades+l.trades, r.Volume+l.volume
@@ -300,18 +327,18 @@ func (l *ouchLoad) judge(r *Report, fault func(string, ...any)) {
 	for number := range l.entered {
 		if l.answers[number] == 0 {
 			r.Unanswered++
-			fault("%s: order %d was never answered", l.name, number)
+			fault("%s: order %v was never answered", l.name, number)
 		}
 	}
 	for number, times := range l.answers {
 		if times > 1 {
 			r.Doubled++
-			fault("%s: number %d was answered %d times", l.name, number, times)
+			fault("%s: number %v was answered %d times", l.name, number, times)
 		}
 	}
 	for _, number := range open {
 		r.Lost++
-		fault("%s: order %d was acknowledged and cannot be cancelled: the exchange does not know it", l.name, number)
+		fault("%s: order %v was acknowledged and cannot be cancelled: the exchange does not know it", l.name, number)
 	}
 	if err != nil {
 		r.NumberFaults++
