@@ -3,6 +3,7 @@ package book
 import (
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -69,5 +70,32 @@ func TestSnapshotOfChannels(t *testing.T) {
 		if _, err := RestoreMarket(numberedLimits, b); !errors.Is(err, ErrSnapshot) {
 			t.Errorf("%s is read: %v", what, err)
 		}
+	}
+}
+
+// TestAnyCommandOfChannels: whatever a gateway could make up, in and out of channels, the market is whole behind it, and comes back from a snapshot.
+func TestAnyCommandOfChannels(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	ids := []ClientID{{}, NumberID(0), NumberID(1), ChannelID(1, 0), ChannelID(1, 1), ChannelID(255, 3), name("F1"), {NumberedID, 0, 0, 0, 2, 1, 9, 9}}
+	for range 60 {
+		m := openNumbered()
+		m.limits.Orders = 1 + r.IntN(20)
+		for range 300 {
+			c := Command{
+				Kind:    []CommandKind{Enter, Enter, Cancel, Replace, Reduce, SessionMessage, SessionMessage, MassCancel, Status, Logon, Disconnect}[r.IntN(11)],
+				Session: uint16(1 + r.IntN(3)), Protocol: Protocol(1 + r.IntN(2)), InSeq: r.Uint64N(6), Instrument: uint16(r.IntN(3)), Side: Side(r.IntN(2)),
+				Price: r.Int64N(5) * 100, Qty: r.Int64N(5), Code: "QCDEPSTA"[r.IntN(8)], ClientID: ids[r.IntN(len(ids))], OrigID: ids[r.IntN(len(ids))],
+				TIF: TimeInForce(r.IntN(int(timesInForce))), SelfTrade: SelfTrade(r.IntN(int(selfTrades))), Reason: []Reason{0, 0, 0, UnsupportedOrder}[r.IntN(4)],
+			}
+			if c.Epoch = m.Session(c.Session).Epoch; r.IntN(2) == 0 {
+				c.InSeq = m.NextNumber(c.Session, c.ClientID.Channel())
+			}
+			m.Apply(&c, nil)
+			if err := m.check(); err != nil {
+				t.Fatalf("%+v: %v", c, err)
+			}
+		}
+		m.limits.Orders = numberedLimits.Orders
+		restored(t, numberedLimits, m)
 	}
 }
