@@ -110,8 +110,8 @@ func (i *Initiator) Orders(f func(*ClientOrder)) {
 	}
 }
 
-// Send gives a numbered request its number in its channel, keeps it until it is answered, and puts it into Bytes, or, without a login, waits with it for the next one.
-// It returns the request's number.
+// Send gives a numbered request its number in its channel, keeps it until it is answered, and puts it into Bytes, or, without a login, waits with it for the
+// next one. It returns the request's number. A channel that was not asked for at the login is after an AccountQuery of it was answered.
 func (i *Initiator) Send(now int64, r *Request) (number uint32, err error) {
 	if r.Type.fixedLen() == 0 {
 		return 0, fmt.Errorf("%w: type %q does not come from a client", ErrMessage, byte(r.Type))

@@ -9,8 +9,8 @@ import (
 	"exchange/book"
 )
 
-// Two clients trade at random in several channels while connections are cut at any byte, leaders fall with commands undecided, and a connection is taken over by the next. In
-// the end each request was answered once or has come to nothing with its order, the streams have no hole and are what a fresh login is
+// Two clients trade at random in several channels while connections are cut at any byte, leaders fall with commands undecided, and a connection is taken over
+// by the next. In the end each request was answered once or has come to nothing with its order, the streams have no hole and are what a fresh login is
 // told, and the clients know the orders that the book has.
 func TestNothingIsLostOrDoubled(t *testing.T) {
 	for seed := range uint64(60) {
