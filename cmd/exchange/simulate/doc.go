@@ -2,7 +2,8 @@
 // session cores over simulated byte streams, and the feed of every replica. One seed decides everything that happens, and everything is checked at
 // every step; the same seed gives the same run, told by its hash.
 //
-//	run.go      Run: a seed from its first order to the last check
+//	run.go      Run: a seed from its first order to the last check    result.go  what it came to
+//	settle.go   the end: all is mended, or a minority lost for good; everything must be answered, and whole states are compared
 //	plan.go     what a seed draws before it begins: sizes, timings, clients
 //	fault.go    the faults, and how one is inflicted
 //	came.go     what came about of them: stale writes, torn ones, two leaders at once, …
