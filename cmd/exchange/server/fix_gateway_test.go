@@ -104,6 +104,7 @@ func (v *fixVenue) loop() {
 		v.r.listen()
 		v.heard.Add(int64(len(v.r.heard) - had))
 		if !v.r.leading.take(&c) && !v.r.takeHeard(&c) && !v.r.inbox.take(&c) {
+			v.r.leaveToReaders()
 			time.Sleep(50 * time.Microsecond)
 			continue
 		}

@@ -160,7 +160,7 @@ const expressSessions = 2
 // wakeAll tells the writers of sessions with new reports, or writes those itself, if they are few and no order waits. The loop's.
 func (r *Replica) wakeAll(sessions []uint16) {
 	if len(sessions) <= expressSessions && r.inbox.waiting() == 0 {
-		if len(sessions) > 0 {
+		if len(sessions) > 0 && r.leading.active { // who does not lead does not listen
 			r.attend(sessions)
 		}
 		sessions = slices.DeleteFunc(sessions, r.express)

@@ -59,7 +59,11 @@ func (v *ouchVenue) loop() {
 	v.r.leading.active = true
 	for !v.r.stopping.Load() {
 		v.r.leading.followSessions(v.r, monotonic())
-		if v.paused.Load() || !v.r.leading.take(&c) && !v.r.inbox.take(&c) {
+		if !v.paused.Load() {
+			v.r.listen()
+		}
+		if v.paused.Load() || !v.r.leading.take(&c) && !v.r.takeHeard(&c) && !v.r.inbox.take(&c) {
+			v.r.leaveToReaders()
 			time.Sleep(50 * time.Microsecond)
 			continue
 		}
