@@ -215,7 +215,7 @@ func (c *conn) expressly() bool {
 
 // hear is received by the loop: what the client has sent, if nothing else is to be done. The commands are appended to those given.
 func (c *conn) hear(commands []book.Command) []book.Command {
-	b := c.short.listen(&c.mu)
+	b := c.short.listen(&c.mu, c.g.r.inbox)
 	if len(b) == 0 {
 		return commands
 	}

@@ -122,13 +122,16 @@ func (x *express) took() {
 }
 
 // listen gives what the client has sent, and leaves it there, if the loop may read now; if that is anything, the loop holds the connection's mu, gives it
-// back, and calls heed.
-func (x *express) listen(mu *sync.Mutex) []byte {
+// back, and calls heed. Nothing may wait in the inbox, as of now that nobody else reads: what the reader or the writer put there comes before what is heard.
+func (x *express) listen(mu *sync.Mutex, before *inbox) []byte {
 	if x.raw == nil || !x.reading.TryLock() {
 		return nil
 	}
 	if x.flags, x.fresh = syscall.MSG_PEEK, len(x.heard); x.raw.Control(x.look) == nil && x.fresh > 0 && mu.TryLock() {
-		return x.heard[:x.fresh]
+		if before.waiting() == 0 {
+			return x.heard[:x.fresh]
+		}
+		mu.Unlock()
 	}
 	x.reading.Unlock()
 	return nil

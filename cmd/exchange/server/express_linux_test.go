@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"exchange/book"
 )
 
 // The loop answers a client that does not read until its socket takes no more; the writer sends the rest, and what comes after: nothing is lost, doubled or torn.
@@ -76,23 +79,28 @@ func TestShortWayToASlowReader(t *testing.T) {
 	c.expect("35=0", "112=all")
 }
 
-// While the loop listens the reader is told of nothing less than unheardUntil bytes; when it stops, of what waits.
-func TestHushedReader(t *testing.T) {
+// connected gives both ends of a connection.
+func connected(t *testing.T) (client, socket net.Conn) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
+	if client, err = net.Dial("tcp", l.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
-	socket, err := l.Accept()
-	if err != nil {
+	t.Cleanup(func() { client.Close() })
+	if socket, err = l.Accept(); err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close()
+	t.Cleanup(func() { socket.Close() })
+	return client, socket
+}
+
+// While the loop listens the reader is told of nothing less than unheardUntil bytes; when it stops, of what waits.
+func TestHushedReader(t *testing.T) {
+	client, socket := connected(t)
 	var x express
 	x.open(socket)
 	// told sends so many bytes, waits until all that was sent so far is there, and tells whether the system says that there is something to read.
@@ -103,15 +111,16 @@ func TestHushedReader(t *testing.T) {
 			t.Fatal(err)
 		}
 		sent += n
-		if err := x.raw.Control(func(fd uintptr) {
+		var err error
+		if failed := x.raw.Control(func(fd uintptr) {
 			for there := 0; there < sent; {
 				there, _ = recv(fd, buf, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 			}
 			polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 			_, err = unix.Poll(polled, 0)
 			told = polled[0].Revents&unix.POLLIN != 0
-		}); err != nil {
-			t.Fatal(err)
+		}); failed != nil || err != nil {
+			t.Fatal(failed, err)
 		}
 		return told
 	}
@@ -128,6 +137,32 @@ func TestHushedReader(t *testing.T) {
 	x.hush(false)
 	if !told(0) {
 		t.Error("the reader is not told of what waits")
+	}
+}
+
+// What the loop hears comes behind what the reader has put into the inbox, also if that was after the loop looked there.
+func TestHeardBehindTheInbox(t *testing.T) {
+	client, socket := connected(t)
+	var x express
+	x.open(socket)
+	if _, err := client.Write([]byte("order")); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	before := newInbox(8, func() {})
+	for there := 0; there < len("order"); {
+		_ = x.raw.Control(func(fd uintptr) { there, _ = recv(fd, make([]byte, 8), syscall.MSG_PEEK|syscall.MSG_DONTWAIT) })
+	}
+	before.put(&book.Command{Kind: book.Tick})
+	if b := x.listen(&mu, before); b != nil {
+		t.Fatalf("heard %q before the inbox was empty", b)
+	}
+	var tick book.Command
+	if !before.take(&tick) {
+		t.Fatal("the inbox is empty")
+	}
+	if b := x.listen(&mu, before); string(b) != "order" || mu.TryLock() {
+		t.Fatalf("heard %q, and the connection is free: %v", b, mu.TryLock())
 	}
 }
 

@@ -99,7 +99,7 @@ func (c *ouchConn) received(rest []byte, err error) (over bool) {
 
 // hear is received by the loop: what the client has sent, if nothing else is to be done. The commands are appended to those given.
 func (c *ouchConn) hear(commands []book.Command) []book.Command {
-	b := c.short.listen(&c.mu)
+	b := c.short.listen(&c.mu, c.g.r.inbox)
 	if len(b) == 0 {
 		return commands
 	}
