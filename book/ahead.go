@@ -29,6 +29,7 @@ type ahead struct {
 	own, orig idKey
 	chain     uint32 // of orig; for an order on its way in, its own
 	slot      uint32 // the order it names, or one of the same chain, 0 if none is known
+	meets     uint32 // the order that one on its way in will meet first, 0 if none
 	level     uint32 // where it will stand, 0 if not known
 }
 
@@ -38,10 +39,20 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 	if m.counters.resting >= aheadFrom {
 		return m.applyAhead(commands, out, then)
 	}
+	turn := m.turn
 	for i := range commands {
-		out = m.takeNext(&commands[i], out, then)
+		c := &commands[i]
+		events := m.take(c, out[:0])
+		b := &m.behind
+		if b.command != nil {
+			roll(&m.counters.stream, b)
+		}
+		b.command, b.events, b.time = c, events, m.counters.time
+		out, turn = turn, events
+		then(c, events)
 	}
 	m.catchUp()
+	m.turn = turn
 	return out
 }
 
@@ -69,8 +80,10 @@ func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command,
 		if c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
 			m.keys = &m.ahead[k%aheadRing]
 		}
-		out = m.takeNext(c, out, then)
+		events := m.takeNext(c, out)
 		m.keys = nil
+		out, m.turn = m.turn, events
+		then(c, events)
 	}
 	m.catchUp()
 	return out
@@ -78,12 +91,12 @@ func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command,
 
 // foreseeKeys is step 1.
 func (m *Market) foreseeKeys(c *Command, a *ahead) {
-	a.slot, a.level = 0, 0
+	a.slot, a.meets, a.level = 0, 0, 0
 	if c.Kind < Enter || c.Kind > Reduce {
 		return
 	}
 	a.own = idKey{}
-	block := unsafe.Pointer(nil)
+	block := unsafe.Pointer(&m.ids.blocks[0])
 	if c.ClientID[0] != 0 {
 		a.own = makeKey(c.Session, &c.ClientID)
 		block = unsafe.Pointer(&m.ids.blocks[m.ids.home(a.own)])
@@ -108,7 +121,8 @@ func (m *Market) foreseeOrder(c *Command, a *ahead) {
 		prefetch(unsafe.Pointer(&m.levels.levels[a.level].price), unsafe.Pointer(&m.levels.levels[a.level].ladder))
 		best := &m.levels.levels[b.ladders[inBook+1-c.Side].best]
 		if c.Side == Buy && c.Price >= best.price || c.Side == Sell && c.Price <= best.price || c.Type.in(unpriced) {
-			m.prefetchOrder(best.head)
+			a.meets = best.head
+			m.prefetchOrder(a.meets)
 		}
 	case c.Kind > Enter && c.Kind <= Reduce:
 		a.slot = m.pool.byName.heads[a.chain]
@@ -123,6 +137,10 @@ func (m *Market) prefetchOrder(slot uint32) {
 
 // foreseeChain is step 3.
 func (m *Market) foreseeChain(c *Command, a *ahead) {
+	if a.meets != 0 {
+		head := unsafe.Pointer(&m.pool.byName.heads[m.pool.byName.at(m.pool.orders[a.meets].hash)])
+		prefetch(head, head)
+	}
 	if a.slot == 0 {
 		return
 	}
@@ -136,7 +154,8 @@ func (m *Market) foreseeChain(c *Command, a *ahead) {
 func (m *Market) foreseeLevel(a *ahead) {
 	orders, levels := m.pool.orders, m.levels.levels
 	if a.slot == 0 {
-		prefetch(unsafe.Pointer(&orders[levels[a.level].lastSeen]), nil)
+		last := unsafe.Pointer(&orders[levels[a.level].lastSeen])
+		prefetch(last, last)
 		return
 	}
 	o := &orders[a.slot]

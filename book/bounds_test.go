@@ -233,8 +233,8 @@ func TestNotionalBeyond64Bits(t *testing.T) {
 		_, events := b.enter(Buy, MaxFeedPrice, MaxShares, Day)
 		b.expect(events, Filled, NoReason)
 		want.Add(want, new(big.Int).Mul(big.NewInt(MaxFeedPrice), big.NewInt(MaxShares)))
-		if e := events[len(events)-1]; new(big.Int).SetUint64(e.NotionalLo).Cmp(new(big.Int).Mul(big.NewInt(MaxFeedPrice), big.NewInt(MaxShares))) != 0 || e.NotionalHi != 0 {
-			t.Fatalf("an order's notional is %d, %d", e.NotionalHi, e.NotionalLo)
+		if e := events[len(events)-1]; big.NewInt(e.Notional).Cmp(new(big.Int).Mul(big.NewInt(MaxFeedPrice), big.NewInt(MaxShares))) != 0 {
+			t.Fatalf("an order's notional is %d", e.Notional)
 		}
 		b.Market = restored(t, b.limits, b.Market)
 	}

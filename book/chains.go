@@ -1,6 +1,9 @@
 package book
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // chains finds open orders by their client ids: a table of chains that run through the orders themselves. It is hashed linearly: as orders come and go, one
 // chain at a time is split in two or joined with another, so that there are about as many chains as open orders, however many may be open at most,
@@ -25,10 +28,9 @@ func newChains(orders int) chains {
 
 // at is the chain of a hash.
 func (c *chains) at(hash uint32) uint32 {
-	if i := hash & (2*c.mask + 1); i < c.count {
-		return i
-	}
-	return hash & c.mask
+	i := uint64(hash & (2*c.mask + 1))
+	split := (i - uint64(c.count)) >> 63 // whether there is a chain i: no branch, for nobody can foretell it
+	return uint32(i)&c.mask | uint32(i)&^c.mask&-uint32(split)
 }
 
 // hash takes all three parts of the key in: families that differ in their last byte have lo, and most of hi, in common.
@@ -38,21 +40,32 @@ func (k *idKey) hash() uint32 {
 
 // find is the open order of a session with an id, 0 if there is none.
 func (p *orderPool) find(k idKey, session uint16, id *ClientID) (slot uint32) {
-	for slot = p.byName.heads[p.byName.at(k.hash())]; slot != 0; {
-		o := &p.orders[slot]
+	return *p.findLink(k, session, id)
+}
+
+// findLink is the link that leads to that order, the last of the chain if there is none.
+func (p *orderPool) findLink(k idKey, session uint16, id *ClientID) *uint32 {
+	at := &p.byName.heads[p.byName.at(k.hash())]
+	for *at != 0 {
+		o := &p.orders[*at]
 		if o.name.is(id) && o.session == session {
 			break
 		}
-		slot = o.sameChain
+		at = &o.sameChain
 	}
-	return slot
+	return at
 }
 
 // name gives an order an id; it must have none.
 func (p *orderPool) name(slot uint32, k idKey, id *ClientID) {
-	c := &p.byName
 	o := &p.orders[slot]
 	o.name.set(id)
+	p.chain(slot, o, k)
+}
+
+// chain puts an order that has its name into the chain of that.
+func (p *orderPool) chain(slot uint32, o *order, k idKey) {
+	c := &p.byName
 	o.hash = k.hash()
 	head := c.at(o.hash)
 	o.sameChain = c.heads[head]
@@ -70,8 +83,13 @@ func (p *orderPool) unname(slot uint32) {
 	for *at != slot {
 		at = &p.orders[*at].sameChain
 	}
+	p.unlink(o, at)
+}
+
+// unlink takes an order out of its chain by the link that leads to it.
+func (p *orderPool) unlink(o *order, at *uint32) {
 	*at = o.sameChain
-	if c.count > fewestChains && p.used < int(c.count/4) {
+	if c := &p.byName; c.count > fewestChains && p.used < int(c.count/4) {
 		p.join()
 	}
 }
@@ -96,6 +114,8 @@ func (p *orderPool) split() {
 	if c.count++; c.count > wide {
 		c.mask = wide
 	}
+	next := unsafe.Pointer(&p.orders[c.heads[c.count&c.mask]].hash) // of the chain that will be split next
+	prefetch(next, next)
 }
 
 // join undoes the last split.

@@ -5,7 +5,7 @@ package book
 func (m *Market) target() (slot uint32, request place) {
 	c := m.cmd
 	request = m.look(&c.ClientID)
-	orig := m.origKey()
+	orig := m.origKey(c)
 	slot = m.pool.find(orig, c.Session, &c.OrigID)
 	reason := c.Reason
 	switch {
@@ -30,11 +30,11 @@ func (m *Market) target() (slot uint32, request place) {
 }
 
 // origKey is the key of the id of the order that the command means.
-func (m *Market) origKey() idKey {
+func (m *Market) origKey(c *Command) idKey {
 	if m.keys != nil {
 		return m.keys.orig
 	}
-	return makeKey(m.cmd.Session, &m.cmd.OrigID)
+	return makeKey(c.Session, &c.OrigID)
 }
 
 // place is where a command's id is, or would be, in the table of ids.
@@ -71,7 +71,7 @@ func (m *Market) refuseChange(slot uint32, why Reason) {
 	if slot != 0 {
 		o := &m.pool.orders[slot]
 		e.OrderID, e.Ref, e.Qty, e.Cum, e.Leaves, e.Price = o.id, o.ref, int64(o.qty), int64(o.cum()), int64(o.open), o.price
-		e.Instrument, e.Side, e.Type, e.TIF, e.NotionalLo = o.instrument, o.side, o.typ, o.tif, uint64(o.notional)
+		e.Instrument, e.Side, e.Type, e.TIF, e.Notional = o.instrument, o.side, o.typ, o.tif, o.notional
 	}
 	e.Reason, e.InSeq, e.Code = why, c.InSeq, 'F'
 	copyID(&e.ClientID, &c.ClientID)

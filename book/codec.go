@@ -154,7 +154,7 @@ func (e *Event) AppendTo(dst []byte) []byte {
 	dst = le.AppendUint32(dst, e.Epoch)
 	for _, v := range [...]uint64{
 		e.OutSeq, e.FeedSeq, e.Index, uint64(e.Time), e.NextIn, e.InSeq, e.OrderID, e.Ref, e.OldRef, e.Match, uint64(e.Price), uint64(e.Qty),
-		uint64(e.LastPrice), uint64(e.LastQty), uint64(e.Cum), uint64(e.Leaves), uint64(e.NotionalHi), e.NotionalLo,
+		uint64(e.LastPrice), uint64(e.LastQty), uint64(e.Cum), uint64(e.Leaves), uint64(e.Notional >> 63), uint64(e.Notional),
 	} {
 		dst = le.AppendUint64(dst, v)
 	}
@@ -191,7 +191,10 @@ func DecodeEvent(src []byte, e *Event) (n int, err error) {
 		RefTag: le.Uint16(src[18:]), RefMsgType: [2]byte{src[20], src[21]}, Epoch: le.Uint32(src[24:]),
 		OutSeq: word(0), FeedSeq: word(1), Index: word(2), Time: int64(word(3)), NextIn: word(4), InSeq: word(5), OrderID: word(6), Ref: word(7),
 		OldRef: word(8), Match: word(9), Price: int64(word(10)), Qty: int64(word(11)), LastPrice: int64(word(12)), LastQty: int64(word(13)),
-		Cum: int64(word(14)), Leaves: int64(word(15)), NotionalHi: int64(word(16)), NotionalLo: word(17),
+		Cum: int64(word(14)), Leaves: int64(word(15)), Notional: int64(word(17)),
+	}
+	if word(16) != uint64(e.Notional>>63) {
+		return 0, fmt.Errorf("%w in an event: a notional of more than 64 bits", ErrValue)
 	}
 	if ids > eventFields {
 		e.Conditions, e.StopPrice, e.Shown = Conditions(src[22]), int64(word(18)), int64(word(19))

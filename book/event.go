@@ -138,9 +138,8 @@ type Event struct {
 	Shown int64
 	// Cum is what has been filled, Leaves what is open: both after this event. Cum + Leaves = Qty while the order lives.
 	Cum, Leaves int64
-	// NotionalHi, NotionalLo: sum of price (ticks) x quantity over all fills of the order, 128 bits two's complement, for the average price.
-	NotionalHi int64
-	NotionalLo uint64
+	// Notional is the sum of price (ticks) x quantity (lots) over all fills of the order, for the average price: within MaxFeedPrice x MaxShares it fits.
+	Notional int64
 	// ClientID is the order's id (after a Replace: the new one); OrigID the id it had before, or that was asked for.
 	ClientID, OrigID ClientID
 }

@@ -121,33 +121,47 @@ const (
 	familyOther = 0xf0 // in place of another byte, + its two highest bits
 )
 
-// makeKey finds family and member of a session's id. The last word of the id that has any bytes is split into what is left of it, the family's last byte
-// (twice, and 1 more in the upper half of two digits) and the member. Of numbers no branch depends on the digits: those of an order's id cannot be foretold.
+// makeKey finds family and member of a session's id. The last word of the id that has any bytes is split. Of numbers no branch depends on the digits: those of
+// an order's id cannot be foretold.
 func makeKey(session uint16, id *ClientID) idKey {
 	a, b, c, d, e := idWords(id)
 	if a&0xff == NumberedID {
 		return numberedKey(session, a)
 	}
-	w, words := a, 1
-	if b|c|d|e != 0 {
-		switch {
-		case e != 0:
-			w, words = e, 5
-		case d != 0:
-			w, words = d, 4
-		case c != 0:
-			w, words = c, 3
-		default:
-			w, words = b, 2
-		}
+	s := uint64(session) * k4
+	if b|c|d|e == 0 {
+		w, upper, member := splitWord(a)
+		lo, hi := fold(w^k0, s^k1), fold(w^k2, s^k3)
+		return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | uint32(upper), uint8(member)}
 	}
-	if w == 0 {
-		w = '0' // the empty id's key is any
+	var upper, member uint64
+	switch {
+	case e != 0:
+		e, upper, member = splitWord(e)
+	case d != 0:
+		d, upper, member = splitWord(d)
+	case c != 0:
+		c, upper, member = splitWord(c)
+	default:
+		b, upper, member = splitWord(b)
 	}
+	b ^= s
+	lo, hi := fold(a^k0, b^k1), fold(a^k2, b^k3)
+	if c|d|e != 0 {
+		x := fold(c^k2, d^k1) ^ fold(e^k5, k0)
+		y := fold(c^k4, d^k5) ^ fold(e^k3, k2)
+		lo, hi = fold(lo^x, k3), fold(hi^y, k5)
+	}
+	return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | uint32(upper), uint8(member)}
+}
+
+// splitWord splits an id's last word into what is left of it for the family, the family's last byte (twice, and 1 more in the upper half of two digits) and
+// the member. The empty id's are any.
+func splitWord(w uint64) (left, upper, member uint64) {
 	at := uint(63-bits.LeadingZeros64(w)) & 56 // of the last byte, in bits; nothing is above it
 	end := w >> at
 	digit, ten := end-'0', w>>((at-8)&63)&0xff-'0' // of a single byte the one before is 0
-	var mark, upper, member uint64
+	var mark uint64
 	switch {
 	case digit > 9:
 		mark, member = familyOther|end>>6, end&63
@@ -161,29 +175,7 @@ func makeKey(session uint16, id *ClientID) idKey {
 	w &= 1<<at - 1
 	before := (at - 8) & 63 // at 56, for want of a byte before, there is nothing
 	upper |= w >> before << 1
-	w = w&(1<<before-1) | mark<<(at&63)
-	s := uint64(session) * k4
-	switch words {
-	case 1:
-		lo, hi := fold(w^k0, s^k1), fold(w^k2, s^k3)
-		return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | uint32(upper), uint8(member)}
-	case 2:
-		b = w
-	case 3:
-		c = w
-	case 4:
-		d = w
-	case 5:
-		e = w
-	}
-	b ^= s
-	lo, hi := fold(a^k0, b^k1), fold(a^k2, b^k3)
-	if c|d|e != 0 {
-		x := fold(c^k2, d^k1) ^ fold(e^k5, k0)
-		y := fold(c^k4, d^k5) ^ fold(e^k3, k2)
-		lo, hi = fold(lo^x, k3), fold(hi^y, k5)
-	}
-	return idKey{lo ^ hi>>7, uint32(hi)<<lastBits | uint32(upper), uint8(member)}
+	return w&(1<<before-1) | mark<<(at&63), upper, member
 }
 
 // find is the block of an id's family, or the one where it would go, and what is known of the id.
@@ -217,17 +209,26 @@ func (t *identities) full() bool { return t.count+len(t.older) >= t.limit }
 
 // add notes an id that find did not, at the block that it gave; the table must not be full.
 func (t *identities) add(at uint32, k idKey, order bool) {
-	b := &t.blocks[at]
+	if order {
+		t.addTo(&t.blocks[at], k, 1)
+	} else {
+		t.addTo(&t.blocks[at], k, 0)
+	}
+}
+
+// addTo is add with the block at hand; order is 1 for an order's id, else 0.
+func (t *identities) addTo(b *idBlock, k idKey, order uint64) {
 	if b.seen == 0 {
 		b.lo, b.hi = k.lo, k.hi
 		t.used++
 	}
-	b.seen |= 1 << k.member
-	if order {
-		b.orders |= 1 << k.member
-	}
+	b.seen |= 1 << (k.member & 63)
+	b.orders |= order << (k.member & 63)
 	t.count++
 }
+
+// plain tells whether there is room for another id, and nothing to look at but blocks.
+func (t *identities) plain() bool { return t.count < t.limit && t.older == nil }
 
 // olderID is an id of which a snapshot of the first version had but a hash of the whole.
 type olderID struct {

@@ -80,12 +80,19 @@ func (m *Market) enqueue(slot uint32, ladder uint8, price int64) {
 func (m *Market) queue(slot uint32, o *order, li uint32) {
 	lv := &m.levels.levels[li]
 	o.level = li
-	lv.qty += int64(o.open)
-	lv.count++
+	open, last := int64(o.open), lv.lastSeen
+	lv.qty += open
+	lv.shown += open
 	lv.stamp = m.counters.index
-	lv.shown += int64(o.open)
+	if lv.seen == lv.count && last != 0 { // nothing stands behind: no need to look at the one before, which may be far
+		o.prev, o.next = last, 0
+		m.pool.orders[last].next = slot
+		lv.tail = slot
+	} else {
+		m.link(slot, lv, last)
+	}
 	lv.seen++
-	m.link(slot, lv, lv.lastSeen)
+	lv.count++
 	lv.lastSeen = slot
 }
 
@@ -127,19 +134,20 @@ func (m *Market) link(slot uint32, lv *level, behind uint32) {
 // unlink takes an order out of a level's queue.
 func (m *Market) unlink(slot uint32, lv *level) {
 	o := &m.pool.orders[slot]
-	if o.prev != 0 {
-		m.pool.orders[o.prev].next = o.next
-	} else {
-		lv.head = o.next
+	before, behind := o.prev, o.next
+	m.pool.orders[before].next = behind // of slot 0 if there is none: nobody looks at those
+	m.pool.orders[behind].prev = before
+	head, tail, seen := lv.head, lv.tail, lv.lastSeen
+	if head == slot {
+		head = behind
 	}
-	if o.next != 0 {
-		m.pool.orders[o.next].prev = o.prev
-	} else {
-		lv.tail = o.prev
+	if tail == slot {
+		tail = before
 	}
-	if lv.lastSeen == slot {
-		lv.lastSeen = o.prev
+	if seen == slot {
+		seen = before
 	}
+	lv.head, lv.tail, lv.lastSeen = head, tail, seen
 }
 
 // dequeue takes an order out of its level, and the level out of its ladder if it was the last there. The order's fields keep their values.

@@ -7,6 +7,7 @@ type Market struct {
 	levels levelPool
 	nodes  nodePool
 	ids    identities
+	recent [][2]family // by session: of the id of its last order, and of its last other request
 	due    dueHeap
 
 	books        []instrumentBook // by instrument number; 0 is none
@@ -72,7 +73,7 @@ func NewMarket(l Limits) *Market {
 		limits: l, pool: newOrderPool(l.Orders), levels: newLevelPool(l.Orders + 1), nodes: newNodePool(l.PriceNodes), ids: newIdentities(l.ClientIDs),
 		due: newDueHeap(l.Orders), books: make([]instrumentBook, 1, l.Instruments+1), participants: make([]ClientID, 1, l.Participants+1),
 		groups: make([]uint16, 1, l.Participants+1), sessions: make([]Session, 1, l.Sessions+1),
-		channels: newChannels(l.Sessions, l.Channels),
+		channels: newChannels(l.Sessions, l.Channels), recent: newFamilies(l.Sessions),
 	}
 }
 
@@ -80,7 +81,7 @@ func NewMarket(l Limits) *Market {
 func (m *Market) Apply(c *Command, out []Event) []Event {
 	first := len(out)
 	out = m.take(c, out)
-	m.counters.stream = roll(m.counters.stream^uint64(m.counters.time), c, out[first:])
+	roll(&m.counters.stream, &behind{c, out[first:], m.counters.time})
 	return out
 }
 
@@ -93,14 +94,31 @@ func (m *Market) take(c *Command, out []Event) []Event {
 		n.time = plantedClock()
 	}
 	first := len(out)
+	if len(m.due.slots)|len(m.drops) == 0 {
+		if first == cap(out) {
+			out = append(out, Event{})[:first]
+		}
+		if e := &out[:first+1][first]; c.Kind == Enter && m.enterPlain(c, e) || c.Kind == Cancel && m.cancelPlain(c, e) {
+			return out[:first+1]
+		}
+	}
 	m.cmd, m.out = c, out
 	if len(m.due.slots) > 0 {
 		m.expire()
 	}
-	kind := c.Kind
 	if c.Protocol == OUCH {
-		kind = m.numbered()
+		m.answer(m.numbered())
+	} else {
+		m.answer(c.Kind)
 	}
+	if len(m.drops) > 0 {
+		m.copyReports(first)
+	}
+	return m.out
+}
+
+// answer does what a command of a kind asks for.
+func (m *Market) answer(kind CommandKind) {
 	switch kind {
 	case ListInstrument:
 		m.list()
@@ -113,13 +131,9 @@ func (m *Market) take(c *Command, out []Event) []Event {
 	case TradingAction:
 		m.tradingAction()
 	case Enter:
-		if !m.enterPlain() {
-			m.enter()
-		}
+		m.enter()
 	case Cancel:
-		if !m.cancelPlain() {
-			m.cancel()
-		}
+		m.cancel()
 	case Replace:
 		m.replace()
 	case Reduce:
@@ -138,20 +152,21 @@ func (m *Market) take(c *Command, out []Event) []Event {
 		m.status()
 	case Tick:
 	}
-	if len(m.drops) > 0 {
-		m.copyReports(first)
-	}
-	return m.out
 }
 
-// event appends an empty event of a kind and gives it to be filled, until the next one.
-func (m *Market) event(kind EventKind) *Event {
+// vacant appends an event in which anything may be and gives it to be written.
+func (m *Market) vacant() *Event {
 	n := len(m.out)
 	if n == cap(m.out) {
 		m.out = append(m.out, Event{})[:n]
 	}
 	m.out = m.out[:n+1]
-	e := &m.out[n]
+	return &m.out[n]
+}
+
+// event appends an empty event of a kind and gives it to be filled, until the next one.
+func (m *Market) event(kind EventKind) *Event {
+	e := m.vacant()
 	*e = Event{}
 	e.Kind, e.Index, e.Time = kind, m.counters.index, m.counters.time
 	return e

@@ -18,7 +18,7 @@ func (m *Market) about(kind EventKind, slot uint32) *Event {
 	e.Instrument, e.Side, e.Type, e.TIF, e.Price, e.Qty = o.instrument, o.side, o.typ, o.tif, o.price, int64(o.qty)
 	e.OrderID, e.Ref, e.Cum, e.Leaves = o.id, o.ref, int64(o.cum()), int64(o.open)
 	o.name.put(&e.ClientID)
-	e.NotionalHi, e.NotionalLo = o.notional>>63, uint64(o.notional)
+	e.Notional = o.notional
 	if o.marks != 0 {
 		e.Conditions = o.marks.conditions()
 		if o.marks&hasTerms != 0 {

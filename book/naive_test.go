@@ -102,7 +102,7 @@ func (n *naive) send(e *Event, session uint16) {
 func (n *naive) of(kind EventKind, o *naiveOrder) *Event {
 	e := n.event(kind)
 	e.Instrument, e.Side, e.Type, e.TIF, e.Price, e.Qty = o.Instrument, o.Side, o.Type, o.TIF, o.Price, o.Qty
-	e.OrderID, e.Ref, e.Cum, e.Leaves, e.ClientID, e.NotionalLo = o.id, o.ref, o.cum, o.open(), o.ClientID, uint64(o.notional)
+	e.OrderID, e.Ref, e.Cum, e.Leaves, e.ClientID, e.Notional = o.id, o.ref, o.cum, o.open(), o.ClientID, o.notional
 	e.Conditions, e.StopPrice = o.Conditions, o.StopPrice
 	return e
 }

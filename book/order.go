@@ -106,6 +106,14 @@ func (p *orderPool) release(slot uint32) {
 	p.used--
 }
 
+// releaseFound is release of an order that findLink has found.
+func (p *orderPool) releaseFound(slot uint32, o *order, at *uint32) {
+	p.unlink(o, at)
+	o.next = p.free
+	p.free = slot
+	p.used--
+}
+
 // slice is how much of a resting order can trade before others at its price have their turn: what an iceberg shows, all of any other.
 func (p *orderPool) slice(slot uint32) uint32 {
 	o := &p.orders[slot]

@@ -1,119 +1,163 @@
 package book
 
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
 // Most commands are of two kinds: a plain limit order that meets nobody and comes to rest, and a plain order that is cancelled. What enter and cancel do with
 // these is here once more, in one piece, since calls and questions that have one answer took half of a command's time. Each looks first whether
 // the command is such a one, and if not changes nothing and leaves it to the general way; what it does is what the general way would have done, to the
-// last number.
+// last number. Each field of an event is written once, those that are zero too: TestPlainWritesWholeEvents looks that none is left out.
 
-// expected tells whether the command consumes the number that its session's connection is to use next.
+// plainEnter and plainCancel are what the first eight bytes of such a command are, but for those that may differ.
+const (
+	plainEnter  = uint64(Enter)
+	plainCancel = uint64(Cancel)
+	// anySide is the lowest bit of Side; anyCode are Flags, what of Protocol no OUCH has, and Code.
+	anySide = 1 << 8
+	anyCode = 0xffffff<<32 - uint64(OUCH)<<40
+	// anyTerms are all but Kind and Reason: of the command, Cancel looks at those only.
+	anyTerms = 0xffffffffffff << 8
+)
+
+// head are a command's or an event's first eight bytes, one field each, the first one lowest.
+func (c *Command) head() uint64 { return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Pointer(c))[:]) }
+
+func (e *Event) setHead(w uint64) {
+	binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Pointer(e))[:], w)
+}
+
+// expected tells whether the command consumes the number that its session's connection is to use next. Of session 0, which is none, nothing is.
 func (c *Command) expected(s *Session) bool {
 	return c.Epoch == s.Epoch && s.Connected && c.InSeq == s.NextIn && c.InSeq != 0
 }
 
-// ownKey is the key of the command's own id.
-func (m *Market) ownKey() idKey {
-	if m.keys != nil {
-		return m.keys.own
-	}
-	return makeKey(m.cmd.Session, &m.cmd.ClientID)
-}
-
-// enterPlain enters a limit order for the day without conditions that reaches no price of the other side, where nobody waits as all-or-none either.
-func (m *Market) enterPlain() bool {
-	c, n := m.cmd, &m.counters
-	if c.Session == 0 || int(c.Session) >= len(m.sessions) || c.Instrument == 0 || int(c.Instrument) >= len(m.books) {
+// enterPlain enters a limit order for the day without conditions that reaches no price of the other side, where nobody waits as all-or-none either. It writes e.
+func (m *Market) enterPlain(c *Command, e *Event) bool {
+	if int(c.Session) >= len(m.sessions) || int(c.Instrument) >= len(m.books) {
 		return false
 	}
-	s, b, side := &m.sessions[c.Session], &m.books[c.Instrument], uint64(c.Side)
-	if !c.expected(s) || side > 1 || uint8(c.Type)|uint8(c.TIF)|uint8(c.Reason)|uint8(c.Conditions)|uint8(c.SelfTrade) != 0 ||
+	n, s, b, side := &m.counters, &m.sessions[c.Session], &m.books[c.Instrument], uint64(c.Side&1)
+	if !c.expected(s) || c.head()&^(anySide|anyCode) != plainEnter || uint16(c.Conditions)|uint16(c.SelfTrade)<<8 != 0 ||
 		c.StopPrice|c.Trail|c.MinQty|c.Display|c.Expire != 0 || c.ClientID[0] <= NumberedID || m.phase != 'Q' || b.info.State != 'T' ||
 		uint64(c.Qty-1) >= uint64(b.maxQty) || uint64(c.Price-1) >= uint64(b.maxPrice) ||
-		int(n.resting) >= m.limits.Orders || !m.nodes.room() || m.ids.full() || m.ids.older != nil || b.ladders[allOrNones+(1-side)].best != 0 {
+		int(n.resting) >= m.limits.Orders || !m.nodes.room() || !m.ids.plain() || b.ladders[allOrNones+(side^1)].best != 0 {
 		return false
 	}
-	if best := b.ladders[1-side].best; best != 0 {
+	if best := b.ladders[side^1].best; best != 0 {
 		better := c.Price - m.levels.levels[best].price // of a buy
 		if (better^-int64(side))+int64(side) >= 0 {
 			return false
 		}
 	}
-	k := m.ownKey()
-	at := m.ids.block(k)
-	if m.ids.blocks[at].seen>>(k.member&63)&1 != 0 {
+	var k idKey
+	var block *idBlock
+	if m.keys == nil {
+		k, block = m.ids.place(c.Session, &c.ClientID, &m.recent[c.Session][0])
+	} else {
+		k = m.keys.own
+		block = &m.ids.blocks[m.ids.block(k)]
+	}
+	if block.seen>>(k.member&63)&1 != 0 {
 		return false
 	}
+	m.ids.addTo(block, k, 1)
 
-	s.NextIn++
-	m.ids.add(at, k, true)
+	price, qty := c.Price, uint32(c.Qty)
 	slot := m.pool.take()
-	m.pool.name(slot, k, &c.ClientID)
+	o := &m.pool.orders[slot]
+	o.name.set(&c.ClientID)
+	m.pool.chain(slot, o, k)
 	n.order++
 	n.ref++
 	n.accepted++
-	o := &m.pool.orders[slot]
-	o.id, o.ref, o.price, o.notional, o.qty, o.open = n.order, n.ref, c.Price, 0, uint32(c.Qty), uint32(c.Qty)
-	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, c.Side, Limit, Day, 0
+	n.feed++
+	n.resting++
+	o.id, o.ref, o.price, o.notional, o.qty, o.open = n.order, n.ref, price, 0, qty, qty
+	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, Side(side), Limit, Day, 0
 	l := &b.ladders[side]
-	key := uint64(c.Price) ^ 1<<63 ^ (side - 1) // as priceKey has it
+	key := uint64(price) ^ 1<<63 ^ (side - 1) // as priceKey has it
 	li := m.nodes.find(l, key)
 	if li == 0 {
-		li = m.addLevel(l, key, c.Price, uint8(side))
+		li = m.addLevel(l, key, price, uint8(side))
 	}
 	m.queue(slot, o, li)
-	n.resting++
-	s.OpenOrders++
 
-	e := m.event(Accepted)
-	e.Side, e.Instrument, e.InSeq, e.OrderID, e.Ref = c.Side, c.Instrument, c.InSeq, n.order, n.ref
-	e.Price, e.Qty, e.Leaves = c.Price, c.Qty, c.Qty
-	copyID(&e.ClientID, &c.ClientID)
-	m.onFeed(e, 'A')
-	m.send(e, c.Session)
+	e.setHead(uint64(Accepted) | 'A'<<8 | side<<16)
+	e.Instrument, e.Session, e.Seconds, e.RefTag = c.Instrument, c.Session, 0, 0
+	e.RefMsgType[0], e.RefMsgType[1], e.Flags, e.Conditions = 0, 0, 0, 0
+	e.Epoch = c.Epoch
+	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, n.feed, n.index, n.time
+	e.NextIn, e.InSeq = c.InSeq+1, c.InSeq
+	e.OrderID, e.Ref, e.OldRef, e.Match = n.order, n.ref, 0, 0
+	e.Price, e.Qty = price, int64(qty)
+	e.LastPrice, e.LastQty, e.StopPrice, e.Shown = 0, 0, 0, 0
+	e.Cum, e.Leaves = 0, int64(qty)
+	e.Notional = 0
+	e.ClientID = c.ClientID
+	e.OrigID = ClientID{} // on its own: in one statement the compiler puts it together elsewhere first
+	s.NextIn, s.NextOut = c.InSeq+1, s.NextOut+1
+	s.OpenOrders++
 	return true
 }
 
-// cancelPlain cancels an order without marks that lies in the book, for a request with an id that was not seen before.
-func (m *Market) cancelPlain() bool {
-	c, n := m.cmd, &m.counters
-	if c.Session == 0 || int(c.Session) >= len(m.sessions) {
+// cancelPlain cancels an order without marks that lies in the book, for a request with an id that was not seen before. It writes e.
+func (m *Market) cancelPlain(c *Command, e *Event) bool {
+	if int(c.Session) >= len(m.sessions) {
 		return false
 	}
-	s := &m.sessions[c.Session]
-	if !c.expected(s) || c.Reason != NoReason || c.ClientID[0] <= NumberedID || c.OrigID[0] <= NumberedID || m.ids.full() || m.ids.older != nil {
+	n, s := &m.counters, &m.sessions[c.Session]
+	if !c.expected(s) || c.head()&^anyTerms != plainCancel || c.Protocol == OUCH || c.ClientID[0] <= NumberedID || c.OrigID[0] <= NumberedID || !m.ids.plain() {
 		return false
 	}
-	k := m.ownKey()
-	at := m.ids.block(k)
-	if m.ids.blocks[at].seen>>(k.member&63)&1 != 0 {
+	var k idKey
+	var block *idBlock
+	if m.keys == nil {
+		k, block = m.ids.place(c.Session, &c.ClientID, &m.recent[c.Session][1])
+	} else {
+		k = m.keys.own
+		block = &m.ids.blocks[m.ids.block(k)]
+	}
+	if block.seen>>(k.member&63)&1 != 0 {
 		return false
 	}
-	slot := m.pool.find(m.origKey(), c.Session, &c.OrigID)
+	at := m.pool.findLink(m.origKey(c), c.Session, &c.OrigID)
+	slot := *at
 	o := &m.pool.orders[slot]
 	lv := &m.levels.levels[o.level]
 	if slot == 0 || o.marks != 0 || lv.ladder >= allOrNones {
 		return false
 	}
+	m.ids.addTo(block, k, 0)
 
-	s.NextIn++
-	m.ids.add(at, k, false)
 	m.unlink(slot, lv)
-	lv.qty -= int64(o.open)
-	lv.shown -= int64(o.open)
+	open := int64(o.open)
+	lv.qty -= open
+	lv.shown -= open
 	lv.stamp = n.index
 	lv.seen--
 	if lv.count--; lv.count == 0 {
 		m.removeLevel(&m.books[o.instrument].ladders[lv.ladder], o.level, priceKey(o.side, lv.price))
 	}
 	n.resting--
-	s.OpenOrders--
+	n.feed++
 
-	e := m.event(Cancelled)
-	e.Instrument, e.Side, e.Type, e.TIF, e.Price, e.Qty = o.instrument, o.side, o.typ, o.tif, o.price, int64(o.qty)
-	e.Reason, e.InSeq, e.OrderID, e.Ref, e.Cum, e.NotionalLo = UserRequest, c.InSeq, o.id, o.ref, int64(o.cum()), uint64(o.notional)
-	copyID(&e.ClientID, &c.ClientID)
-	copyID(&e.OrigID, &c.OrigID)
-	m.onFeed(e, 'D')
-	m.send(e, c.Session)
-	m.pool.release(slot)
+	e.setHead(uint64(Cancelled) | 'D'<<8 | uint64(o.side)<<16 | uint64(o.typ)<<24 | uint64(o.tif)<<32 | uint64(UserRequest)<<48)
+	e.Instrument, e.Session, e.Seconds, e.RefTag = o.instrument, c.Session, 0, 0
+	e.RefMsgType[0], e.RefMsgType[1], e.Flags, e.Conditions = 0, 0, 0, 0
+	e.Epoch = c.Epoch
+	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, n.feed, n.index, n.time
+	e.NextIn, e.InSeq = c.InSeq+1, c.InSeq
+	e.OrderID, e.Ref, e.OldRef, e.Match = o.id, o.ref, 0, 0
+	e.Price, e.Qty = o.price, int64(o.qty)
+	e.LastPrice, e.LastQty, e.StopPrice, e.Shown = 0, 0, 0, 0
+	e.Cum, e.Leaves = int64(o.cum()), 0
+	e.Notional = o.notional
+	e.ClientID = c.ClientID
+	e.OrigID = c.OrigID
+	s.NextIn, s.NextOut = c.InSeq+1, s.NextOut+1
+	s.OpenOrders--
+	m.pool.releaseFound(slot, o, at)
 	return true
 }

@@ -439,7 +439,7 @@ func (s *story) event(e *Event) string {
 		name  string
 		value uint64
 	}{
-		{"order", e.OrderID}, {"ref", e.Ref}, {"oldref", e.OldRef}, {"cum", uint64(e.Cum)}, {"open", uint64(e.Leaves)}, {"notional", e.NotionalLo},
+		{"order", e.OrderID}, {"ref", e.Ref}, {"oldref", e.OldRef}, {"cum", uint64(e.Cum)}, {"open", uint64(e.Leaves)}, {"notional", uint64(e.Notional)},
 		{"shown", uint64(e.Shown)}, {"heartbeat", uint64(e.Seconds)}, {"flags", uint64(e.Flags)},
 	} {
 		if f.value != 0 {

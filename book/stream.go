@@ -3,12 +3,13 @@ package book
 import "math/bits"
 
 // The stream's hash rolls over every command and the events that followed from it. Each of them is taken in whole, as the words of memory that it is, by
-// rounds of AES (as x86's AESENC makes them), since processors do one of those on 16 bytes in a cycle: four lanes take 16 bytes each in turn, what is left goes
-// to the first ones and the last word to the fourth, then the lanes go into one another, and what they have become is multiplied into the hash:
+// rounds of AES (as x86's AESENC makes them), since processors do one of those on 16 bytes in a cycle: four lanes take 16 bytes each in turn, what is left of a
+// command goes to the first ones and its last word to the fourth. Behind a command's last event the lanes go into one another, and what they have become is
+// multiplied into the hash:
 //
-//	h = fold(h^low, high^k3) + k1
+//	h = fold(h^time^low, high^k3) + k1
 //
-// What a command or an event becomes does not depend on what came before, so a processor can be at several of them at a time. rollSoft is the same for
+// What a command and its events become does not depend on what came before, so a processor can be at several commands at a time. rollSoft is the same for
 // processors of which we use no such instructions, and says what is meant. It is a checksum among friends: who can choose commands can make two of one hash.
 
 // behind is a command of ApplyAll that the stream's hash has not taken in yet. It does so after the next one: by then what was written of the events is
@@ -16,65 +17,66 @@ import "math/bits"
 type behind struct {
 	command *Command // nil: there is none
 	events  []Event
-	time    int64
+	time    int64 // of the market
 }
 
 // catchUp brings the stream's hash up to date.
 func (m *Market) catchUp() {
-	if b := &m.behind; b.command != nil {
-		m.counters.stream = roll(m.counters.stream^uint64(b.time), b.command, b.events)
-		b.command = nil
+	if m.behind.command != nil {
+		roll(&m.counters.stream, &m.behind)
+		m.behind.command = nil
 	}
 }
 
-// takeNext takes a command of ApplyAll into one of two slices that take turns: what followed from the command before is still to be read.
-func (m *Market) takeNext(c *Command, out []Event, then func(*Command, []Event)) []Event {
+// takeNext takes a command of ApplyAll, and the one before it into the stream's hash. Two slices take turns: what followed from that one is still to be read.
+func (m *Market) takeNext(c *Command, out []Event) []Event {
 	events := m.take(c, out[:0])
-	out, m.turn = m.turn, events
 	m.catchUp()
 	b := &m.behind
 	b.command, b.events, b.time = c, events, m.counters.time // one by one: a struct is put together elsewhere and waits to be read from there
-	then(c, events)
-	return out
+	return events
 }
 
 const (
 	commandWords = 23
-	eventWords   = 33
+	eventWords   = 32
 )
 
 // block is what an AES round works on, low word first.
 type block [2]uint64
 
+type fourLanes [4]block
+
 // lanes are where the four lanes begin: digits of pi.
-var lanes = [4]block{
+var lanes = fourLanes{
 	{0x243f6a8885a308d3, 0x13198a2e03707344}, {0xa4093822299f31d0, 0x082efa98ec4e6c89},
 	{0x452821e638d01377, 0xbe5466cf34e90c6c}, {0xc0ac29b7c97c50dd, 0x3f84d5b5b5470917},
 }
 
 // rollSoft is roll by table.
-func rollSoft(h uint64, c *Command, events []Event) uint64 {
-	cw := c.words()
-	h = rollWords(h, cw[:])
-	for i := range events {
-		ew := events[i].words()
-		h = rollWords(h, ew[:])
+func rollSoft(h *uint64, b *behind) {
+	l := lanes
+	cw := b.command.words()
+	l.take(cw[:])
+	for i := range b.events {
+		ew := b.events[i].words()
+		l.take(ew[:])
 	}
-	return h
+	x, y := aesRound(l[0], l[2]), aesRound(l[1], l[3])
+	x = aesRound(x, y)
+	x = aesRound(aesRound(x, lanes[0]), lanes[1])
+	*h = fold(*h^uint64(b.time)^x[0], x[1]^k3) + k1
 }
 
-func rollWords(h uint64, w []uint64) uint64 {
-	l := lanes
+func (l *fourLanes) take(w []uint64) {
 	i := 0
 	for ; i+2 <= len(w); i += 2 {
 		lane := &l[i/2%4]
 		*lane = aesRound(*lane, block{w[i], w[i+1]})
 	}
-	l[3] = aesRound(l[3], block{w[i]})
-	a, b := aesRound(l[0], l[2]), aesRound(l[1], l[3])
-	a = aesRound(a, b)
-	a = aesRound(aesRound(a, lanes[0]), lanes[1])
-	return fold(h^a[0], a[1]^k3) + k1
+	if i < len(w) {
+		l[3] = aesRound(l[3], block{w[i]})
+	}
 }
 
 // words are the command's fields as they lie in memory, little endian.
@@ -101,10 +103,10 @@ func (e *Event) words() [eventWords]uint64 {
 		uint64(e.Instrument) | uint64(e.Session)<<16 | uint64(e.Seconds)<<32 | uint64(e.RefTag)<<48,
 		uint64(e.RefMsgType[0]) | uint64(e.RefMsgType[1])<<8 | uint64(e.Flags)<<16 | uint64(e.Conditions)<<24 | uint64(e.Epoch)<<32,
 		e.OutSeq, e.FeedSeq, e.Index, uint64(e.Time), e.NextIn, e.InSeq, e.OrderID, e.Ref, e.OldRef, e.Match, uint64(e.Price), uint64(e.Qty),
-		uint64(e.LastPrice), uint64(e.LastQty), uint64(e.StopPrice), uint64(e.Shown), uint64(e.Cum), uint64(e.Leaves), uint64(e.NotionalHi), e.NotionalLo,
+		uint64(e.LastPrice), uint64(e.LastQty), uint64(e.StopPrice), uint64(e.Shown), uint64(e.Cum), uint64(e.Leaves), uint64(e.Notional),
 	}
-	w[23], w[24], w[25], w[26], w[27] = idWords(&e.ClientID)
-	w[28], w[29], w[30], w[31], w[32] = idWords(&e.OrigID)
+	w[22], w[23], w[24], w[25], w[26] = idWords(&e.ClientID)
+	w[27], w[28], w[29], w[30], w[31] = idWords(&e.OrigID)
 	return w
 }
 

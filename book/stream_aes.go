@@ -17,12 +17,13 @@ const (
 var hasAES = cpu.X86.HasAES && cpu.X86.HasAVX || cpu.ARM64.HasAES
 
 // roll takes a command and its events into the stream's hash.
-func roll(h uint64, c *Command, events []Event) uint64 {
+func roll(h *uint64, b *behind) {
 	if !hasAES {
-		return rollSoft(h, c, events)
+		rollSoft(h, b)
+		return
 	}
-	return rollAES(h, c, unsafe.SliceData(events), len(events), &lanes)
+	rollAES(h, b)
 }
 
 //go:noescape
-func rollAES(h uint64, c *Command, events *Event, n int, lanes *[4]block) uint64
+func rollAES(h *uint64, b *behind)

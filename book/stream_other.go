@@ -3,4 +3,4 @@
 package book
 
 // roll takes a command and its events into the stream's hash.
-func roll(h uint64, c *Command, events []Event) uint64 { return rollSoft(h, c, events) }
+func roll(h *uint64, b *behind) { rollSoft(h, b) }

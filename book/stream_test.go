@@ -7,11 +7,17 @@ import (
 	"testing"
 )
 
+// rolled is the hash behind a command with its events at a time, by the processor's own way or by table.
+func rolled(by func(*uint64, *behind), h uint64, c *Command, events []Event, time int64) uint64 {
+	by(&h, &behind{c, events, time})
+	return h
+}
+
 // TestStreamHashSeesEveryField changes one field at a time.
 func TestStreamHashSeesEveryField(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	c, events := randomCommand(r), []Event{randomEvent(r), randomEvent(r)}
-	before := roll(1, &c, events)
+	before := rolled(roll, 1, &c, events, 5)
 	look := func(path string, v reflect.Value) {
 		for range 2 { // there and back
 			switch v.Kind() {
@@ -22,23 +28,26 @@ func TestStreamHashSeesEveryField(t *testing.T) {
 			default:
 				v.SetUint(v.Uint() ^ 1)
 			}
-			if now := roll(1, &c, events); now == before {
+			if now := rolled(roll, 1, &c, events, 5); now == before {
 				t.Errorf("%s is not in the hash", path)
 			}
-			before = roll(1, &c, events)
+			before = rolled(roll, 1, &c, events, 5)
 		}
 	}
 	fields(reflect.ValueOf(&c).Elem(), "Command", look)
 	fields(reflect.ValueOf(&events[0]).Elem(), "Event", look)
 	fields(reflect.ValueOf(&events[1]).Elem(), "Event", look)
-	if roll(2, &c, events) == before {
+	if rolled(roll, 2, &c, events, 5) == before {
 		t.Error("what came before is not in the hash")
 	}
-	if roll(1, &c, events[:1]) == before || roll(1, &c, nil) == before {
+	if rolled(roll, 1, &c, events[:1], 5) == before || rolled(roll, 1, &c, nil, 5) == before {
 		t.Error("how many events there are is not in the hash")
 	}
-	if roll(1, &c, []Event{events[1], events[0]}) == before {
+	if rolled(roll, 1, &c, []Event{events[1], events[0]}, 5) == before {
 		t.Error("the order of the events is not in the hash")
+	}
+	if rolled(roll, 1, &c, events, 6) == before {
+		t.Error("the market's time is not in the hash")
 	}
 }
 
@@ -52,13 +61,15 @@ func TestStreamHashIsTheSameOnAllProcessors(t *testing.T) {
 			events[i] = randomEvent(r)
 		}
 		was := h
-		if h = roll(was, &c, events); h != rollSoft(was, &c, events) {
-			t.Fatalf("%d events: %016x, by table %016x", len(events), h, rollSoft(was, &c, events))
+		time := r.Int64()
+		h = rolled(roll, was, &c, events, time)
+		if soft := rolled(rollSoft, was, &c, events, time); h != soft {
+			t.Fatalf("%d events: %016x, by table %016x", len(events), h, soft)
 		}
 	}
 	c := Command{Kind: Enter, Side: Sell, Instrument: 3, Session: 2, Price: 10125, Qty: 100, ClientID: name("an id")}
 	e := Event{Kind: Accepted, Side: Sell, Instrument: 3, Session: 2, Price: 10125, Qty: 100, Leaves: 100, ClientID: name("an id")}
-	if got := fmt.Sprintf("%016x %016x", roll(0, &c, nil), roll(0, &c, []Event{e})); got != "6663c6833acc72e8 ebbc0e45a8d18838" {
+	if got := fmt.Sprintf("%016x %016x", rolled(roll, 0, &c, nil, 7), rolled(roll, 0, &c, []Event{e}, 7)); got != "ff718228f67250d1 c6910be5b58870c7" {
 		t.Errorf("hashes are %s", got)
 	}
 }

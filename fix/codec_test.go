@@ -18,7 +18,7 @@ func sampleOrder() []byte {
 
 func sampleFill() *book.Event {
 	ev := &book.Event{Kind: book.Filled, Instrument: 1, Session: 7, OutSeq: 123456, Index: 9876543, Time: storyStart, OrderID: 4711, Match: 99,
-		Price: 10125, Qty: 100, LastPrice: 10125, LastQty: 40, Cum: 40, Leaves: 60, NotionalLo: 405000}
+		Price: 10125, Qty: 100, LastPrice: 10125, LastQty: 40, Cum: 40, Leaves: 60, Notional: 405000}
 	copy(ev.ClientID[:], "order-00001234")
 	return ev
 }
@@ -117,24 +117,19 @@ func TestDecimalRoundTrip(t *testing.T) {
 func TestAverageUnits(t *testing.T) {
 	rng := rand.New(rand.NewSource(3))
 	for n := 0; n < 20000; n++ {
-		hi, lo := int64(rng.Uint64()>>(1+rng.Intn(63))), rng.Uint64()
+		notional := int64(rng.Uint64() >> (1 + rng.Intn(63)))
 		multiplier, quantity := rng.Uint64()>>(20+rng.Intn(44)), 1+rng.Uint64()>>(1+rng.Intn(62))
-		if rng.Intn(2) == 0 {
-			hi = 0
-		}
-		notional := new(big.Int).Lsh(big.NewInt(hi), 64)
-		notional.Add(notional, new(big.Int).SetUint64(lo)).Mul(notional, new(big.Int).SetUint64(multiplier))
 		q := new(big.Int).SetUint64(quantity)
 		// Half up: (2n + q) / 2q.
-		want := notional.Lsh(notional, 1)
+		want := new(big.Int).Mul(big.NewInt(2), new(big.Int).Mul(big.NewInt(notional), new(big.Int).SetUint64(multiplier)))
 		want.Add(want, q).Quo(want, q.Lsh(q, 1))
-		got := averageUnits(hi, lo, multiplier, quantity)
+		got := averageUnits(notional, multiplier, quantity)
 		if want.IsInt64() && got != want.Int64() || !want.IsInt64() && got != 0 {
-			t.Fatalf("averageUnits(%d, %d, %d, %d) = %d, want %s", hi, lo, multiplier, quantity, got, want)
+			t.Fatalf("averageUnits(%d, %d, %d) = %d, want %s", notional, multiplier, quantity, got, want)
 		}
 	}
-	if averageUnits(0, 5, 1, 0) != 0 {
-		t.Error("an average over nothing is not 0")
+	if averageUnits(5, 1, 0) != 0 || averageUnits(-5, 1, 1) != 0 {
+		t.Error("an average over nothing, or of less than nothing, is not 0")
 	}
 }
 

@@ -192,15 +192,13 @@ func pow10(n int) uint64 {
 	return p
 }
 
-// averageUnits is notional x multiplier / quantity, rounded half up, for notional 0 <= hi:lo and the quotient below 2^63; 0 when it cannot be had.
-func averageUnits(hi int64, lo uint64, multiplier, quantity uint64) int64 {
-	if quantity == 0 || hi < 0 {
+// averageUnits is notional x multiplier / quantity, rounded half up, for a notional from 0 on and a quotient below 2^63; 0 when it cannot be had.
+func averageUnits(notional int64, multiplier, quantity uint64) int64 {
+	if quantity == 0 || notional < 0 {
 		return 0
 	}
-	carry, low := bits.Mul64(lo, multiplier)
-	over, high := bits.Mul64(uint64(hi), multiplier)
-	high, c := bits.Add64(high, carry, 0)
-	if over != 0 || c != 0 || high >= quantity {
+	high, low := bits.Mul64(uint64(notional), multiplier)
+	if high >= quantity {
 		return 0
 	}
 	q, r := bits.Div64(high, low, quantity)

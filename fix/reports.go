@@ -19,7 +19,7 @@ func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byt
 
 	v := ctx.Version
 	execType, status := execTypeOf(ev, v), orderStatus(ev, v)
-	average := averageUnits(ev.NotionalHi, ev.NotionalLo, uint64(instrument.Tick)*pow10(averageDecimals-priceScale), uint64(ev.Cum))
+	average := averageUnits(ev.Notional, uint64(instrument.Tick)*pow10(averageDecimals-priceScale), uint64(ev.Cum))
 	e.decimal(tagAvgPx, average, averageDecimals, decimals)
 	e.bytes(tagClOrdID, reportID(ev))
 	shares(tagCumQty, ev.Cum)

@@ -173,7 +173,7 @@ func (v *venue) fill(id string, lots, ticks, now int64) book.Event {
 	v.match++
 	order.Cum += lots
 	order.Leaves -= lots
-	order.NotionalLo += uint64(lots * ticks)
+	order.Notional += lots * ticks
 	ev := *order
 	ev.Kind, ev.LastQty, ev.LastPrice, ev.Match, ev.Index, ev.Time, ev.OrigID = book.Filled, lots, ticks, v.match, v.index, now, book.ClientID{}
 	ev.InSeq = 0

@@ -1,0 +1,89 @@
+package book
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// family is what is known of the family of an id that a session used last: the next one, if it counts up, has all of its key in common with it but the last two
+// digits. It saves most of what a key takes and is no part of the state: it says what makeKey says, or nothing.
+type family struct {
+	// first and second are the id's first two words without the two digits, the masks what of them is without; there are no more words.
+	first, second         uint64
+	firstMask, secondMask uint64
+	lo                    uint64
+	hi                    uint32    // of the half that has member 0 to 59
+	blocks                [2]uint32 // where the halves were found last
+	word                  uint8     // which word has the digits, in bytes: 0 or 8
+	tens                  uint8     // where the first of them is in it, in bits
+}
+
+// newFamilies are of sessions of which nothing is known yet, whose numbers begin at 1.
+func newFamilies(sessions int) [][2]family {
+	all := make([][2]family, sessions+1)
+	for i := range all {
+		all[i] = [2]family{unknown, unknown}
+	}
+	return all
+}
+
+// unknown is the family of the empty id only, for which place is not asked.
+var unknown = family{firstMask: ^uint64(0), secondMask: ^uint64(0)}
+
+// place is an id's key and the block of its family, or the one where it would go, for an id that is neither empty nor a number. r is what is known of the
+// one before.
+func (t *identities) place(session uint16, id *ClientID, r *family) (k idKey, b *idBlock) {
+	v0, v1, c, d, e := idWords(id)
+	if (v0^r.first)&r.firstMask|(v1^r.second)&r.secondMask|c|d|e != 0 {
+		return t.placeNew(session, id, r)
+	}
+	w := *(*uint64)(unsafe.Add(unsafe.Pointer(id), uintptr(r.word)))
+	both := w >> (r.tens & 63)
+	ten, digit := both&0xff-'0', both>>8-'0'
+	if ten > 9 || digit > 9 {
+		return t.placeNew(session, id, r)
+	}
+	member := ten*10 + digit
+	half := (member + 4) >> 6 // 1 from 60 on
+	k = idKey{r.lo, r.hi | uint32(half), uint8(member - 60*half)}
+	b = &t.blocks[r.blocks[half&1]]
+	if b.lo != k.lo || b.hi != k.hi || b.seen == 0 {
+		at := t.block(k)
+		r.blocks[half&1] = at
+		b = &t.blocks[at]
+	}
+	return k, b
+}
+
+// placeNew is place of an id of which nothing is known, and what will be of the next one.
+func (t *identities) placeNew(session uint16, id *ClientID, r *family) (k idKey, b *idBlock) {
+	k = makeKey(session, id)
+	at := t.block(k)
+	r.learn(id, k, at)
+	return k, &t.blocks[at]
+}
+
+// learn notes the family of an id that ends in two digits of one word. Of others none is known.
+func (r *family) learn(id *ClientID, k idKey, at uint32) {
+	*r = unknown
+	a, b, c, d, e := idWords(id)
+	w, word := a, uint8(0)
+	if b != 0 {
+		w, word = b, 8
+	}
+	end := uint(63-bits.LeadingZeros64(w)) & 56
+	if w == 0 || c|d|e != 0 || end == 0 || w>>end-'0' > 9 || w>>(end-8)&0xff-'0' > 9 {
+		return
+	}
+	both := ^(uint64(0xffff) << (end - 8))
+	r.first, r.second, r.word, r.tens = a, b, word, uint8(end-8)
+	if word == 0 {
+		r.firstMask = both
+		r.first &= both
+	} else {
+		r.secondMask = both
+		r.second &= both
+	}
+	r.lo, r.hi = k.lo, k.hi&^1
+	r.blocks[k.hi&1] = at
+}
