@@ -43,69 +43,6 @@ func (m *Market) matchAround(slot uint32) Reason {
 	return NoReason
 }
 
-// available is how much of an order would trade if it came in now: a dry run of match that stops where the order would be stopped.
-func (m *Market) available(slot uint32) uint32 {
-	o := &m.pool.orders[slot]
-	b := &m.books[o.instrument]
-	li := b.ladders[1-o.side].best
-	whole := m.first(&b.ladders[allOrNones+1-o.side])
-	need := o.open
-	for need > 0 {
-		for whole != 0 && m.pool.orders[whole].open > need {
-			whole = m.after(whole)
-		}
-		lv := &m.levels.levels[li]
-		inBook := li != 0 && o.crosses(lv.price)
-		if whole != 0 {
-			w := &m.pool.orders[whole]
-			if o.crosses(w.price) && (!inBook || priceKey(1-o.side, w.price) < priceKey(1-o.side, lv.price)) {
-				switch {
-				case !m.own(slot, whole):
-					need -= w.open
-				case o.marks.selfTrade() != CancelOldest:
-					return o.open - need
-				}
-				whole = m.after(whole)
-				continue
-			}
-		}
-		if !inBook {
-			break
-		}
-		n, stop := m.availableAt(slot, lv)
-		need -= uint32(min(n, int64(need)))
-		if stop {
-			break
-		}
-		li = lv.worse
-	}
-	return o.open - need
-}
-
-// availableAt is what an order would find at one level, and whether an order of its own stops it there.
-func (m *Market) availableAt(slot uint32, lv *level) (qty int64, stop bool) {
-	mode := m.pool.orders[slot].marks.selfTrade()
-	if mode == SelfTradeAllowed {
-		return lv.qty, false
-	}
-	slices, all := int64(0), int64(0) // of the seen orders so far: icebergs trade all they have before the first hidden order has its turn
-	hidden := lv.lastSeen == 0
-	for s := lv.head; s != 0; s = m.pool.orders[s].next {
-		switch {
-		case !m.own(slot, s):
-			slices += int64(m.pool.slice(s))
-			all += int64(m.pool.orders[s].open)
-		case mode == CancelOldest:
-		case hidden:
-			return all, true
-		default:
-			return slices, true
-		}
-		hidden = hidden || s == lv.lastSeen
-	}
-	return all, false
-}
-
 // retry tries the all-or-none orders of one side again, each once.
 func (m *Market) retry(instrument uint16, side Side) {
 	b := &m.books[instrument]
@@ -123,7 +60,7 @@ func (m *Market) retry(instrument uint16, side Side) {
 
 // tryAgain lets an all-or-none order that waits come in, if it can be filled.
 func (m *Market) tryAgain(slot uint32) {
-	if m.available(slot) < m.pool.orders[slot].open {
+	if qty, _ := m.available(slot); qty < m.pool.orders[slot].open {
 		return
 	}
 	m.withdraw(slot)

@@ -24,7 +24,10 @@ const (
 	TrailingStopLimit OrderType = 5
 	// MarketToLimit trades at the best price of the other side and no worse; what is left rests there as a limit order.
 	MarketToLimit OrderType = 6
-	orderTypes    OrderType = 7
+	// Budget has no limit price: it trades in full at once if the sum of price x quantity over its fills is at most Price (a sell: at least), in ticks x
+	// lots; otherwise it is cancelled untouched. FillOrKill only.
+	Budget     OrderType = 7
+	orderTypes OrderType = 8
 )
 
 // TimeInForce says how long an order lives.
@@ -192,7 +195,7 @@ type Command struct {
 	NextIn uint64
 	// Time is the leader's time at sequencing in nanoseconds since the Unix epoch; it never falls.
 	Time int64
-	// Price in ticks.
+	// Price in ticks; of a Budget the sum that its fills may come to, in ticks x lots.
 	Price int64
 	// Qty in lots.
 	Qty int64

@@ -7,6 +7,7 @@ package book
 //	Hidden                    on any order; not with Display
 //	Display                   on any order that has a price or gets one; at most Qty, and at Qty it says nothing; at least Qty in MaxIcebergParts parts
 //	MinQty                    at most Qty; not on stops, nor with FillOrKill, AllOrNone, post-only
+//	Budget                    with FillOrKill; its Price at most Qty at the highest price
 //	StopPrice, Trail, Expire  exactly where the type or time in force needs them
 //
 // Anything else is refused as UnsupportedOrder, a number out of its bounds with a reason of its own.
@@ -16,7 +17,7 @@ func (m *Market) conditionsFault(b *instrumentBook) Reason {
 	c := m.cmd
 	post := c.Conditions & (PostOnly | PostOnlySlide)
 	switch {
-	case c.plain() && !c.Type.in(stops) && c.TIF != GoodTillDate:
+	case c.plain() && !c.Type.in(stops|1<<Budget) && c.TIF != GoodTillDate:
 		return NoReason
 	case c.Conditions&^conditions != 0 || c.SelfTrade >= selfTrades,
 		post == PostOnly|PostOnlySlide,
@@ -27,12 +28,15 @@ func (m *Market) conditionsFault(b *instrumentBook) Reason {
 		c.MinQty != 0 && (c.Type.in(stops) || c.TIF == FillOrKill || c.Conditions&(AllOrNone|PostOnly|PostOnlySlide) != 0),
 		c.StopPrice != 0 && !c.Type.in(stops),
 		c.Trail != 0 && !c.Type.in(trailing),
+		c.Type == Budget && c.TIF != FillOrKill,
 		c.Expire != 0 && c.TIF != GoodTillDate:
 		return UnsupportedOrder
 	case c.Display < 0 || c.Display > c.Qty || tooManyParts(c.Display, c.Qty) || c.MinQty < 0 || c.MinQty > c.Qty:
 		return QuantityOutOfRange
 	case c.TIF == GoodTillDate && c.Expire <= m.counters.time:
 		return ExpireTimePast
+	case c.Type == Budget && (c.Price < 1 || c.Price > b.maxPrice*c.Qty): // which Limits keeps below 2^63
+		return BudgetOutOfRange
 	case c.Type.in(stops):
 		return stopFault(b, c)
 	}
@@ -62,10 +66,10 @@ func rests(typ OrderType, tif TimeInForce) bool {
 // waits tells whether an order may need room: in the book, or among the stops.
 func waits(typ OrderType, tif TimeInForce) bool { return rests(typ, tif) || typ.in(stops) }
 
-// entryPrice is the limit that an order gets on its way in: 0 if it has none.
+// entryPrice is the limit that an order gets on its way in: 0 if it has none; of a Budget its sum, which limits all fills together.
 func (m *Market) entryPrice(b *instrumentBook, c *Command) (price int64, why Reason) {
 	switch {
-	case c.Type.in(unpriced):
+	case c.Type.in(unpriced &^ (1 << Budget)):
 		return 0, NoReason
 	case c.Type == MarketToLimit:
 		return m.levels.levels[b.ladders[1-c.Side].best].price, NoReason

@@ -88,6 +88,12 @@ const (
 	ExpireTimePast
 	StopPriceOutOfRange
 	NoReferencePrice
+	// BudgetNotMet: all of the quantity was there, for another sum than the budget allows.
+	BudgetNotMet
+	BudgetOutOfRange
+	// BudgetInexact and BudgetNeedsFillOrKill are a gateway's: a sum that ticks x lots cannot say, and one with an order that has no use for it.
+	BudgetInexact
+	BudgetNeedsFillOrKill
 	reasons
 )
 
@@ -128,7 +134,7 @@ type Event struct {
 	OrderID, Ref, OldRef uint64
 	// Match numbers the trade, from 1.
 	Match uint64
-	// Price is the order's limit in ticks (0 for market orders), Qty its total in lots.
+	// Price is the order's limit in ticks (0 for market orders, of a Budget its sum in ticks x lots), Qty its total in lots.
 	Price, Qty int64
 	// LastPrice in ticks and LastQty in lots are of this fill, or of the one that was prevented.
 	LastPrice, LastQty int64

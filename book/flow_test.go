@@ -26,7 +26,7 @@ type flow struct {
 func newFlow(seed uint64, n *naive) *flow {
 	return &flow{
 		r: rand.New(rand.NewPCG(seed, 7)), n: n, now: 1000, mid: []int64{0, 1000, 5000, 1_000_000}, crowded: []int{300, 80, 100, 400, 200}[seed%5], plain: seed%8 == 0,
-		near: []int{20, 50, 35}[seed%3], often: [][]int{{0, 2, 7}, {3, 7}, {4, 6, 8}, {7, 8, 9, 12}, {10, 3, 0, 6}, {0, 2, 9}}[seed%6],
+		near: []int{20, 50, 35}[seed%3], often: [][]int{{0, 2, 7}, {3, 7}, {4, 6, 8}, {7, 8, 9, 12}, {10, 3, 0, 6, 14}, {0, 2, 9}}[seed%6],
 	}
 }
 
@@ -116,6 +116,9 @@ func (f *flow) command() Command {
 			f.condition(&c)
 			if r.IntN(6) == 0 {
 				f.aim(&c)
+			}
+			if c.Type == Budget {
+				f.budget(&c)
 			}
 		}
 		if r.IntN(100) == 0 {
@@ -272,6 +275,8 @@ func (f *flow) condition(c *Command) {
 			f.stop(c)
 		case 10:
 			c.Type = MarketToLimit
+		case 14:
+			c.Type, c.TIF = Budget, FillOrKill
 		}
 	}
 	if r.IntN(2) == 0 {
@@ -316,6 +321,22 @@ func (f *flow) aim(c *Command) {
 	}
 	if c.Type == MarketOrder || c.Type == Stop || c.Type == TrailingStop {
 		c.Price = 0
+	}
+}
+
+// budget gives an order a sum of money: most often about what its fills will come to, now and then any, or one that cannot be.
+func (f *flow) budget(c *Command) {
+	r := f.r
+	switch k := r.IntN(40); {
+	case k == 0:
+		c.Price = r.Int64N(3) - 1
+	case k == 1:
+		c.Price = max(c.Qty, 1)*f.n.maxPrice + r.Int64N(3) - 1
+	case k < 10:
+		c.Price *= max(c.Qty, 1)
+	default:
+		sum := f.n.tried(&naiveOrder{Command: *c}).notional
+		c.Price = sum + [...]int64{-1, 0, 1, r.Int64N(sum/10+1) - sum/20}[k%4]
 	}
 }
 

@@ -17,17 +17,17 @@ type happened struct {
 
 // traits are what an order can be, types and times in force first, in their own order.
 var traits = [...]string{
-	"limit", "market", "stop", "stop-limit", "trailing stop", "trailing stop-limit", "market-to-limit",
+	"limit", "market", "stop", "stop-limit", "trailing stop", "trailing stop-limit", "market-to-limit", "budget",
 	"day", "immediate-or-cancel", "fill-or-kill", "good-till-cancel", "good-till-date",
 	"post-only", "slide", "all-or-none", "hidden", "iceberg", "minimum quantity",
 	"cancel newest", "cancel oldest", "cancel both", "decrement",
 }
 
 const (
-	traitTIF       = 7
-	traitCondition = 12
-	traitIceberg   = 16
-	traitSelfTrade = 18
+	traitTIF       = 8
+	traitCondition = 13
+	traitIceberg   = 17
+	traitSelfTrade = 19
 )
 
 func (o *naiveOrder) traits() uint32 {
@@ -138,7 +138,7 @@ func (h *happened) sawReplace(o *naiveOrder, c *Command, price int64, keeps bool
 func mayTrade(in, rest int) bool {
 	is := func(trait int, names ...string) bool { return slices.Contains(names, traits[trait]) }
 	switch {
-	case is(rest, "market", "stop", "trailing stop", "immediate-or-cancel", "fill-or-kill"):
+	case is(rest, "market", "stop", "trailing stop", "budget", "immediate-or-cancel", "fill-or-kill"):
 		return false
 	case is(in, "post-only", "slide"):
 		return is(rest, "limit", "stop-limit", "day", "good-till-cancel", "good-till-date", "all-or-none") || rest >= traitSelfTrade
@@ -167,6 +167,8 @@ func init() {
 		"all-or-none passed over: too large", "all-or-none waits", "all-or-none tried again with success",
 		"used id: {" + fmt.Sprintf("%v,%v,%v,%v,%v", Enter, Cancel, Replace, Reduce, MassCancel) + "}", "expired to the nanosecond", "good till now", "iceberg of a part too many", "session is back before its orders are cancelled",
 		"iceberg refreshed", "minimum quantity met", "market-to-limit without a market", "slid: " + bothSides,
+		"budget met true: buy, its sum {to the last tick,above}", "budget met true: sell, its sum {below,to the last tick}",
+		"budget met false: buy, its sum below", "budget met false: sell, its sum above",
 		"trailed: {trailing stop,trailing stop-limit}",
 		"reached: {stop,stop-limit,trailing stop,trailing stop-limit} " + bothSides + ", in a chain: " + truth,
 		"reached when it is entered: {stop,stop-limit,trailing stop,trailing stop-limit}",

@@ -157,6 +157,47 @@ func TestSnapshotRefusesDamage(t *testing.T) {
 	}
 }
 
+// TestSnapshotRefusesWhatNeverRests: an order that has no price of its own lies in no book.
+func TestSnapshotRefusesWhatNeverRests(t *testing.T) {
+	for _, typ := range []OrderType{MarketOrder, Stop, TrailingStop, Budget} {
+		m, _ := openMarket(t, oracleLimits, 3, 4)
+		m.Apply(&Command{Kind: Enter, Session: 1, Epoch: 1, InSeq: 2, Instrument: 1, Price: 1000, Qty: 10, ClientID: name("o")}, nil)
+		restored(t, oracleLimits, m)
+		m.pool.orders[m.first(&m.books[1].ladders[Buy])].typ = typ
+		if _, err := RestoreMarket(oracleLimits, m.AppendSnapshot(nil)); !errors.Is(err, ErrSnapshot) {
+			t.Errorf("a resting order that is %s: %v", traits[typ], err)
+		}
+	}
+}
+
+// TestBudgetsAreMet: what FuzzApply begins with meets two budgets and refuses two.
+func TestBudgetsAreMet(t *testing.T) {
+	m, _ := openMarket(t, oracleLimits, 3, 4)
+	filled, refused := 0, 0
+	for b := budgets(); len(b) > 0; {
+		var c Command
+		n, err := DecodeCommand(b, &c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = b[n:]
+		for _, e := range m.Apply(&c, nil) {
+			switch {
+			case e.Type != Budget:
+			case !withinBudget(&e):
+				t.Errorf("%s", brief(e))
+			case e.Kind == Filled && e.Leaves == 0:
+				filled++
+			case e.Reason == BudgetNotMet:
+				refused++
+			}
+		}
+	}
+	if filled != 2 || refused != 2 || m.Resting() != 0 {
+		t.Errorf("%d filled, %d refused, %d orders rest", filled, refused, m.Resting())
+	}
+}
+
 // TestRestoredGoesOnAlike also where ids came in an order that made them lie elsewhere.
 func TestRestoredGoesOnAlike(t *testing.T) {
 	m, commands := recorded(t, 23, 4000, 200)
@@ -177,6 +218,37 @@ func TestRestoredGoesOnAlike(t *testing.T) {
 	}
 }
 
+// budgets are commands in which a budget of each side is met to the last tick, over two prices, behind one that a tick was missing to.
+func budgets() (b []byte) {
+	seq := uint64(2)
+	enter := func(c Command) {
+		c.Kind, c.Session, c.Epoch, c.InSeq, c.Instrument, c.ClientID = Enter, 1, 1, seq, 1, name(fmt.Sprint("b", seq))
+		seq++
+		b = c.AppendTo(b)
+	}
+	for _, side := range []Side{Buy, Sell} {
+		enter(Command{Side: 1 - side, Price: 1000, Qty: 10})
+		enter(Command{Side: 1 - side, Price: 1010 - 20*int64(side), Qty: 10})
+		sum := 15050 - 100*int64(side)
+		enter(Command{Side: side, Type: Budget, TIF: FillOrKill, Qty: 15, Price: sum - 1 + 2*int64(side)})
+		enter(Command{Side: side, Type: Budget, TIF: FillOrKill, Qty: 15, Price: sum})
+		enter(Command{Side: side, Type: MarketOrder, Qty: 5})
+	}
+	return b
+}
+
+// withinBudget tells whether an order with a budget is as it may be: filled in part only between its fills, filled at all only for such a sum.
+func withinBudget(e *Event) bool {
+	sum := int64(e.NotionalLo)
+	switch {
+	case e.Kind == Cancelled:
+		return e.Cum == 0
+	case e.Kind != Filled || e.Leaves > 0:
+		return true
+	}
+	return e.Side == Buy && sum <= e.Price || e.Side == Sell && sum >= e.Price
+}
+
 // FuzzApply plays commands made of arbitrary bytes, good and bad ones mixed. Give -fuzzminimizetime 1x: the inputs are long, and making each new one
 // short takes all the time there is.
 func FuzzApply(f *testing.F) {
@@ -188,6 +260,7 @@ func FuzzApply(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	f.Add(budgets())
 	l := Limits{Orders: 8, ClientIDs: 64, PriceNodes: 64, Instruments: 3, Participants: 3, Sessions: 4}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, _ := openMarket(t, l, 3, 4)
@@ -220,6 +293,9 @@ func FuzzApply(f *testing.F) {
 				}
 				if e.Kind >= Accepted && e.Kind <= Replaced && e.Kind != Rejected && e.Kind != Cancelled && e.Cum+e.Leaves != e.Qty {
 					t.Fatalf("%v: %d filled and %d open of %d", e.Kind, e.Cum, e.Leaves, e.Qty)
+				}
+				if e.Type == Budget && !withinBudget(e) {
+					t.Fatalf("%+v has not all, or not for its budget", *e)
 				}
 				var again Event
 				if _, err := DecodeEvent(e.AppendTo(nil), &again); err != nil || again != *e {

@@ -165,12 +165,12 @@ func (m *Market) arrive(slot, minimum uint32) {
 		m.drop(slot, NoLiquidity) // there is no best price to become its limit
 		return
 	case o.tif == FillOrKill || o.marks&marks(AllOrNone) != 0:
-		if m.available(slot) < o.open && !planted("fill or kill fills in part") {
-			why = NotFillable
+		why = m.fillable(slot)
+	case minimum > 0:
+		if qty, _ := m.available(slot); qty < minimum {
+			m.drop(slot, MinimumNotMet)
+			return
 		}
-	case minimum > 0 && m.available(slot) < minimum:
-		m.drop(slot, MinimumNotMet)
-		return
 	}
 	switch {
 	case why == NoReason:

@@ -66,7 +66,7 @@ func (o *naiveOrder) isStop() bool {
 }
 func (o *naiveOrder) trails() bool { return o.Type == TrailingStop || o.Type == TrailingStopLimit }
 func (o *naiveOrder) anyPrice() bool {
-	return o.Type == MarketOrder || o.Type == Stop || o.Type == TrailingStop
+	return o.Type == MarketOrder || o.Type == Stop || o.Type == TrailingStop || o.Type == Budget
 }
 func (o *naiveOrder) visible() bool { return !o.secret() && !o.waits }
 func (o *naiveOrder) canRest() bool {
@@ -342,6 +342,12 @@ func (n *naive) next(o *naiveOrder) *naiveOrder {
 
 // available tries it out: how much o would trade, up to where it would be stopped.
 func (n *naive) available(o *naiveOrder) int64 {
+	filled := n.tried(o)
+	return filled.cum - o.cum
+}
+
+// tried is o as it would be when it had traded as far as it can.
+func (n *naive) tried(o *naiveOrder) *naiveOrder {
 	try := &naive{dry: true, halted: n.halted, group: n.group, firm: n.firm, last: maps.Clone(n.last), nextIn: n.nextIn, epoch: n.epoch,
 		nextOut: slices.Clone(n.nextOut), places: n.places}
 	for _, r := range n.orders {
@@ -352,7 +358,7 @@ func (n *naive) available(o *naiveOrder) int64 {
 	}
 	copied := *o
 	try.trade(&copied)
-	return copied.cum - o.cum
+	return &copied
 }
 
 // trade lets o trade as far as it goes, and tells why it may not go on.
@@ -536,7 +542,7 @@ func (n *naive) conditions(c *Command) Reason {
 	case is(PostOnly) && is(PostOnlySlide), (is(PostOnly) || is(PostOnlySlide)) && (c.Type != Limit || !o.canRest() || is(AllOrNone) || c.MinQty != 0),
 		is(AllOrNone) && (c.Type != Limit && c.Type != StopLimit || is(Hidden) || c.Display != 0 || c.MinQty != 0),
 		is(Hidden) && c.Display != 0, c.Display != 0 && o.anyPrice(), c.MinQty != 0 && (o.isStop() || c.TIF == FillOrKill),
-		c.StopPrice != 0 && !o.isStop(), c.Trail != 0 && !o.trails(), c.Expire != 0 && c.TIF != GoodTillDate:
+		c.Type == Budget && c.TIF != FillOrKill, c.StopPrice != 0 && !o.isStop(), c.Trail != 0 && !o.trails(), c.Expire != 0 && c.TIF != GoodTillDate:
 		return UnsupportedOrder
 	case c.Display > 0 && (c.Qty-1)/c.Display == 1000:
 		n.flow.saw("iceberg of a part too many")
@@ -548,6 +554,8 @@ func (n *naive) conditions(c *Command) Reason {
 			n.flow.saw("good till now")
 		}
 		return ExpireTimePast
+	case c.Type == Budget && (c.Price < 1 || c.Price > c.Qty*n.maxPrice):
+		return BudgetOutOfRange
 	case o.isStop() && (c.StopPrice < 0 || c.StopPrice > n.maxPrice || c.StopPrice == 0 && !o.trails()), o.trails() && (c.Trail < 1 || c.Trail > n.maxPrice):
 		return StopPriceOutOfRange
 	case o.trails() && c.StopPrice == 0 && n.last[c.Instrument] == 0:
@@ -595,6 +603,7 @@ func (n *naive) enter(c *Command) {
 	}
 	if why == NoReason {
 		switch {
+		case o.Type == Budget: // its price bounds no single trade
 		case o.anyPrice():
 			o.Price = 0
 		case o.Type == MarketToLimit:
@@ -663,6 +672,8 @@ func (n *naive) arrive(o *naiveOrder, minimum int64) {
 		n.flow.saw("market-to-limit without a market")
 	case o.TIF == FillOrKill && n.available(o) < o.open(), o.whole() && n.available(o) < o.open() && !o.canRest():
 		why = NotFillable
+	case o.Type == Budget && !n.affords(o):
+		why = BudgetNotMet
 	case o.whole() && n.available(o) < o.open():
 		n.flow.saw("all-or-none waits")
 	case minimum > 0 && n.available(o) < minimum:
@@ -693,6 +704,14 @@ func (n *naive) arrive(o *naiveOrder, minimum int64) {
 		}
 		n.retry(o.Instrument, 1-o.Side)
 	}
+}
+
+// affords tells whether a budget is met by the sum that all fills would come to.
+func (n *naive) affords(o *naiveOrder) bool {
+	sum := n.tried(o).notional
+	met := o.Side == Buy && sum <= o.Price || o.Side == Sell && sum >= o.Price
+	n.flow.saw(fmt.Sprintf("budget met %v: %v, its sum %s", met, o.Side, [...]string{"below", "to the last tick", "above"}[1+sign(o.Price-sum)]))
+	return met
 }
 
 func (n *naive) rest(o *naiveOrder) {

@@ -107,7 +107,8 @@ func TestOracle(t *testing.T) {
 	}
 	for _, r := range []Reason{PriceOffTick, PriceOutOfRange, QuantityOutOfRange, DuplicateClientID, InstrumentHalted, UnknownOrder, TooLateToCancel,
 		UserRequest, ImmediateOrCancelRest, NotFillable, NoLiquidity, NotAuthorized, UnsupportedOrder, WouldTrade, MinimumNotMet, SelfTradePrevented,
-		Expired, ExpireTimePast, StopPriceOutOfRange, NoReferencePrice, DayEnded, MarketClosed, BookFull, ClientIDsFull, SessionDisconnected} {
+		Expired, ExpireTimePast, StopPriceOutOfRange, NoReferencePrice, DayEnded, MarketClosed, BookFull, ClientIDsFull, SessionDisconnected, BudgetNotMet,
+		BudgetOutOfRange} {
 		if reasons[r] == 0 {
 			t.Errorf("the flow saw nothing %q", r)
 		}

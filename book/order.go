@@ -4,7 +4,7 @@ package book
 // bits because the feed's are (MaxShares). Invariant while it rests: 0 < open <= qty; what is filled is qty - open.
 type order struct {
 	id, ref  uint64
-	price    int64
+	price    int64 // its limit; of a Budget its sum
 	notional int64 // sum of price x quantity over its fills
 	qty      uint32
 	open     uint32
@@ -57,7 +57,7 @@ type terms struct {
 func (o *order) cum() uint32 { return o.qty - o.open }
 
 // unpriced types trade at any price and never rest.
-const unpriced = 1<<MarketOrder | 1<<Stop | 1<<TrailingStop
+const unpriced = 1<<MarketOrder | 1<<Stop | 1<<TrailingStop | 1<<Budget
 
 // stops are the types that wait for a price to be reached, trailing those of which that price moves.
 const (

@@ -181,7 +181,7 @@ func (m *Market) restoreOrder(r *reader) (slot uint32, err error) {
 	}
 	if r.bad || o.instrument == 0 || int(o.instrument) >= len(m.books) || o.session == 0 || int(o.session) >= len(m.sessions) || o.side > Sell ||
 		o.open == 0 || o.open > o.qty || !m.nodes.last() || ladder >= ladders || Side(ladder&1) != o.side ||
-		o.typ >= orderTypes || o.tif >= timesInForce || ladder >= stopped && (!o.typ.in(stops) || o.marks&hasTerms == 0) ||
+		o.typ >= orderTypes || o.tif >= timesInForce || ladder < stopped && o.typ.in(unpriced) || ladder >= stopped && (!o.typ.in(stops) || o.marks&hasTerms == 0) ||
 		t.display != 0 && ladder < stopped && (t.shown == 0 || t.shown > t.display || t.shown > o.open) || o.tif == GoodTillDate && t.expire == 0 {
 		return 0, fmt.Errorf("%w: order %d", ErrSnapshot, o.id)
 	}

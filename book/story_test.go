@@ -17,7 +17,7 @@ import (
 //	apply                                       one command a line:
 //	  list SYMBOL tick=N lot=N | participant NAME | session NAME of=FIRM [ouch] [cod] [mayreset] | system CODE | halt SYMBOL | resume SYMBOL | tick
 //	  participant NAME with=OTHER (of its group) | exchange-cancel [NAME] [SYMBOL] [buy|sell] | at N (the time of what follows, ns)
-//	  A enter ID SIDE QTY@PRICE|QTY@market|QTY@best [SYMBOL] [ioc|fok|gtc|gtd=N] [post|slide|aon|hidden] [show=N] [min=N] [reason=N]
+//	  A enter ID SIDE QTY@PRICE|QTY@market|QTY@best [SYMBOL] [ioc|fok|gtc|gtd=N] [post|slide|aon|hidden] [show=N] [min=N] [reason=N] [budget=N]
 //	          [stop=N] [trail=N] [stp=newest|oldest|both|decrement]    (@best: market-to-limit; with stop or trail: a stop, with a price a stop-limit)
 //	  A status ID ORIG | A status-all ID [SYMBOL] [buy|sell] | enter … possresend | session … drop
 //	  A mass-cancel ID session|participant [SYMBOL] [buy|sell]
@@ -326,6 +326,8 @@ func (s *story) options(c *Command, words []string) {
 			c.Display = int64(s.number(value))
 		case key == "min":
 			c.MinQty = int64(s.number(value))
+		case key == "budget" && c.Type == MarketOrder:
+			c.Type, c.Price = Budget, int64(s.number(value))
 		case key == "stop":
 			c.StopPrice = int64(s.number(value))
 			if c.Kind == Enter && c.Type < TrailingStop {
@@ -493,13 +495,16 @@ func terseTerms(side Side, qty, price int64, typ OrderType, tif TimeInForce, con
 	if typ == MarketOrder || typ == Stop || typ == TrailingStop {
 		b = fmt.Sprintf("%s %d@market", side, qty)
 	}
+	if typ == Budget {
+		b = fmt.Sprintf("%s %d@market budget %d", side, qty, price)
+	}
 	b += [...]string{"", " ioc", " fok", " gtc", " gtd"}[tif]
 	for i, word := range []string{" post", " slide", " aon", " hidden"} {
 		if conditions>>i&1 != 0 {
 			b += word
 		}
 	}
-	b += [...]string{"", "", " stop", " stop", " trailing stop", " trailing stop", " to limit"}[typ]
+	b += [...]string{"", "", " stop", " stop", " trailing stop", " trailing stop", " to limit", ""}[typ]
 	if stop != 0 {
 		b += fmt.Sprintf(" at %d", stop)
 	}

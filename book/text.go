@@ -10,6 +10,8 @@ var reasonTexts = [reasons]string{
 	DayEnded: "day ended", NotAuthorized: "not authorized", WouldTrade: "post only, but would trade", MinimumNotMet: "minimum quantity not available",
 	SelfTradePrevented: "self-trade prevented", Expired: "expired", ExpireTimePast: "expire time has passed",
 	StopPriceOutOfRange: "stop price or trail out of range", NoReferencePrice: "no trade yet to trail from",
+	BudgetNotMet: "budget not met", BudgetOutOfRange: "budget out of range", BudgetInexact: "budget is not a multiple of tick size times lot size",
+	BudgetNeedsFillOrKill: "a budget needs a market order, fill or kill",
 }
 
 // String is the reason in words that a FIX Text (58) can carry.

@@ -118,7 +118,7 @@ func readVersion(t *testing.T, version string, l Limits) *Market {
 		}
 	}
 	for i, there := range seen {
-		if !there {
+		if !there && traits[i] != "budget" { // these came later, in commands and events that are spelled as they were
 			t.Errorf("the file has no order that is %s", traits[i])
 		}
 	}

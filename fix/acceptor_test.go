@@ -303,7 +303,7 @@ func describeCommand(command *book.Command) string {
 		put("reason", c.Reason != 0, c.Reason)
 		put("instrument", true, c.Instrument)
 		put("side", true, []string{"buy", "sell"}[c.Side])
-		put("type", c.Type != 0, []string{"limit", "market", "stop", "stop-limit", "trailing", "trailing-limit", "market-to-limit"}[c.Type])
+		put("type", c.Type != 0, []string{"limit", "market", "stop", "stop-limit", "trailing", "trailing-limit", "market-to-limit", "budget"}[c.Type])
 		put("stop", c.StopPrice != 0, c.StopPrice)
 		put("trail", c.Trail != 0, c.Trail)
 		put("conditions", c.Conditions != 0, c.Conditions)

@@ -14,7 +14,7 @@ type Order struct {
 	Side                 book.Side
 	Type                 book.OrderType
 	TIF                  book.TimeInForce
-	// Price in 1/10,000, left out of a market order. Qty in shares; left out of a cancel if it is 0.
+	// Price in 1/10,000, left out of a market order, of a budget the money. Qty in shares; left out of a cancel if it is 0.
 	Price, Qty int64
 }
 
@@ -26,6 +26,9 @@ func (i *Initiator) NewOrderSingle(now int64, o *Order) uint64 {
 	e.bytes(tagSymbol, o.Symbol)
 	e.char(tagTimeInForce, timeInForce(o.TIF))
 	e.time(tagTransactTime, now, i.cfg.Precision, &i.ctx.day)
+	if o.Type == book.Budget {
+		e.decimal(tagCashOrderQty, o.Price, priceScale, 2)
+	}
 	i.scratch = e.written()
 	return i.Send(now, "D", e.written())
 }
@@ -97,8 +100,8 @@ type Received struct {
 	ExecType, OrdStatus, Side byte
 	// Symbol is 55, at most 8 bytes, padded with NUL.
 	Symbol [8]byte
-	// Prices in 1/10,000, quantities in shares.
-	Price, LastPx, AvgPx                 int64
+	// Prices in 1/10,000, quantities in shares; CashOrderQty, a budget's money, as prices.
+	Price, LastPx, AvgPx, CashOrderQty   int64
 	OrderQty, LastQty, CumQty, LeavesQty int64
 	// RefSeqNum is 45, RefTagID 371, and Reason 103, 102, 373 or 380, whichever the message has; -1: none.
 	RefSeqNum uint64
@@ -164,6 +167,8 @@ func (r *Received) set(tag int, value []byte, day *dayRead) {
 		r.LastPx, _ = parseDecimal(value, priceScale)
 	case tagAvgPx:
 		r.AvgPx, _ = parseDecimal(value, priceScale)
+	case tagCashOrderQty:
+		r.CashOrderQty, _ = parseDecimal(value, priceScale)
 	case tagOrderQty:
 		r.OrderQty, _ = parseDecimal(value, 0)
 	case tagLastQty:

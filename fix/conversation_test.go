@@ -167,6 +167,9 @@ func (p *party) request() {
 		p.client.OrderCancelReplaceRequest(p.now, o)
 	default:
 		o.OrigClOrdID = nil
+		if p.orders%13 == 5 {
+			o.Type, o.TIF, o.Price = book.Budget, book.FillOrKill, o.Price*o.Qty
+		}
 		p.client.NewOrderSingle(p.now, o)
 	}
 }

@@ -23,7 +23,8 @@ func TestDialectIsWrittenDown(t *testing.T) {
 	}
 	for _, r := range []book.Reason{book.UnknownInstrument, book.PriceOffTick, book.PriceOutOfRange, book.QuantityOutOfRange, book.QuantityOffLot,
 		book.DuplicateClientID, book.MarketClosed, book.InstrumentHalted, book.BookFull, book.ClientIDsFull, book.UnsupportedOrder, book.MissingPrice,
-		book.NotAuthorized, book.WouldTrade, book.ExpireTimePast, book.StopPriceOutOfRange, book.NoReferencePrice} {
+		book.NotAuthorized, book.WouldTrade, book.ExpireTimePast, book.StopPriceOutOfRange, book.NoReferencePrice,
+		book.BudgetOutOfRange, book.BudgetInexact, book.BudgetNeedsFillOrKill} {
 		row := fmt.Sprintf("\n| %d | ", ordRejReason(r))
 		_, texts, _ := strings.Cut(doc, "\n| 103 | Text |")
 		_, texts, _ = strings.Cut(texts, row)

@@ -43,7 +43,7 @@ func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byt
 	if ev.Kind != book.Rejected && ev.Kind != book.Told && ev.OrigID[0] != 0 {
 		e.bytes(tagOrigClOrdID, readableID(&ev.OrigID))
 	}
-	if ev.Price != 0 {
+	if ev.Price != 0 && ev.Type != book.Budget {
 		price(tagPrice, ev.Price)
 	}
 	e.char(tagSide, side(ev.Side))
@@ -74,6 +74,9 @@ func encodeExecutionReport(dst []byte, ev *book.Event, ctx *EncodeContext) []byt
 		e.char(tagLeavesQty, '0')
 	} else {
 		shares(tagLeavesQty, ev.Leaves)
+	}
+	if ev.Price != 0 && ev.Type == book.Budget {
+		price(tagCashOrderQty, ev.Price*instrument.Lot)
 	}
 	e.reportTail(ev, execType, v)
 	return e.finish()
@@ -301,7 +304,7 @@ func side(s book.Side) byte {
 
 func ordType(t book.OrderType) byte {
 	switch t {
-	case book.MarketOrder:
+	case book.MarketOrder, book.Budget:
 		return '1'
 	case book.Stop:
 		return '3'
@@ -375,7 +378,7 @@ func ordRejReason(r book.Reason) uint64 {
 		return 3
 	case book.DuplicateClientID:
 		return 6
-	case book.UnsupportedOrder:
+	case book.UnsupportedOrder, book.BudgetNeedsFillOrKill:
 		return 11
 	case book.QuantityOutOfRange, book.QuantityOffLot:
 		return 13

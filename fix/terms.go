@@ -7,7 +7,7 @@ import (
 )
 
 // unsupportedFields would change what an order means, and we would not do what they ask.
-var unsupportedFields = [...]int{tagCashOrderQty, tagEffectiveTime, tagMaxShow, tagDiscretionInst, tagPriceType}
+var unsupportedFields = [...]int{tagEffectiveTime, tagMaxShow, tagDiscretionInst, tagPriceType}
 
 // termsReader fills a command from an order's fields. The first thing wrong becomes the Reason, unless there is one already.
 type termsReader struct {
@@ -31,6 +31,7 @@ func terms(c *book.Command, m *Message, instrument *Instrument) {
 	}
 	t.orderType()
 	t.timeInForce()
+	t.budget()
 	for _, tag := range unsupportedFields {
 		if m.has(tag) {
 			t.refuse(book.UnsupportedOrder)
@@ -39,6 +40,8 @@ func terms(c *book.Command, m *Message, instrument *Instrument) {
 	switch c.Type {
 	case book.Limit, book.StopLimit, book.TrailingStopLimit:
 		c.Price = t.price(tagPrice, book.MissingPrice, book.PriceOutOfRange)
+	case book.Budget:
+		c.Price = t.money(tagCashOrderQty)
 	}
 	c.Qty = t.quantity(tagOrderQty)
 	if c.Qty == 0 {
@@ -107,6 +110,18 @@ func (t *termsReader) timeInForce() {
 	}
 	if (c.Expire != 0) != (c.TIF == book.GoodTillDate) {
 		t.refuse(book.UnsupportedOrder)
+	}
+}
+
+// budget reads CashOrderQty (152): with OrderQty of a fill-or-kill market order it is what that may come to. What other venues have it for, an order of so
+// much money and no quantity, we do not do.
+func (t *termsReader) budget() {
+	switch c := t.c; {
+	case !t.m.has(tagCashOrderQty):
+	case c.Type == book.MarketOrder && c.TIF == book.FillOrKill && t.m.has(tagOrderQty) && !t.m.has(tagPrice):
+		c.Type = book.Budget
+	default:
+		t.refuse(book.BudgetNeedsFillOrKill)
 	}
 }
 
@@ -229,6 +244,21 @@ func (t *termsReader) price(tag int, missing, outOfRange book.Reason) int64 {
 		return 0
 	}
 	return units / t.instrument.Tick
+}
+
+// money turns a sum above 0 into ticks x lots. One between two of those is refused: rounding it would be another's decision.
+func (t *termsReader) money(tag int) int64 {
+	unit := t.instrument.Tick * t.instrument.Lot // the feed's bounds keep this below 2^63
+	units, status := parseDecimal(t.m.get(tag), priceScale)
+	switch {
+	case status == decimalTooLarge, units < 0, units == 0 && status == decimalExact:
+		t.refuse(book.BudgetOutOfRange)
+		return 0
+	case status == decimalInexact, units%unit != 0:
+		t.refuse(book.BudgetInexact)
+		return 0
+	}
+	return units / unit
 }
 
 // quantity turns a number of shares into lots; 0 if it is not there.

@@ -32,6 +32,11 @@ func TestEveryOrderCanBeEntered(t *testing.T) {
 			book.Command{Type: book.Limit, Price: 900, TIF: book.GoodTillDate, Expire: midnight + day*1e9}, "59=6"},
 		{"market", "40=1", all, book.Command{Type: book.MarketOrder}, "40=1"},
 		{"market to limit", "40=K", late, book.Command{Type: book.MarketToLimit}, "40=K"},
+		{"budget", "40=1|59=4|152=100.50", all, book.Command{Type: book.Budget, TIF: book.FillOrKill, Price: 10050}, "38=10 40=1 59=4 152=100.50"},
+		{"budget, whole", "40=1|59=4|152=101", all, book.Command{Type: book.Budget, TIF: book.FillOrKill, Price: 10100}, "152=101.00"},
+		{"budget, with zeros behind", "40=1|59=4|152=100.510000", all, book.Command{Type: book.Budget, TIF: book.FillOrKill, Price: 10051}, "152=100.51"},
+		{"budget, and hidden", "40=1|59=4|152=100.51|111=0", all,
+			book.Command{Type: book.Budget, TIF: book.FillOrKill, Price: 10051, Conditions: book.Hidden}, "152=100.51"},
 		{"stop", "40=3|99=10.50", all, book.Command{Type: book.Stop, StopPrice: 1050}, "40=3 99=10.50"},
 		{"stop limit", "40=4|99=10.50|44=10.60", all, book.Command{Type: book.StopLimit, StopPrice: 1050, Price: 1060}, "40=4 44=10.60 99=10.50"},
 		{"trailing stop", "40=P|18=a|99=10.50|211=0.10", late, book.Command{Type: book.TrailingStop, StopPrice: 1050, Trail: 10}, "18=a 40=P 99=10.50"},
@@ -77,7 +82,7 @@ func TestEveryOrderCanBeEntered(t *testing.T) {
 		}
 	}
 	for what, n := range map[string]int{
-		"order type": slices.Index(types[:7], 0), "time in force": slices.Index(times[:5], 0), "self-trade rule": slices.Index(selfTrades[:5], 0),
+		"order type": slices.Index(types[:8], 0), "time in force": slices.Index(times[:5], 0), "self-trade rule": slices.Index(selfTrades[:5], 0),
 		"condition": slices.Index(conditions[:4], 0),
 	} {
 		if n >= 0 {
@@ -114,7 +119,23 @@ func TestOrdersThatCannotBe(t *testing.T) {
 		{"a date gone by", "40=2|44=9.00|59=6|432=20240102", all, "35=8 150=8 58=expire time has passed"},
 		{"a stop without a price", "40=3", all, "35=8 150=8 58=stop price or trail out of range"},
 		{"a self-trade rule that there is not", "40=2|44=9.00|2964=9", all, "35=3 371=2964 373=5"},
-		{"for cash", "40=2|44=9.00|152=100", all, "35=8 150=8 103=11"},
+		{"a budget and a limit", "40=2|44=9.00|59=4|152=100", all, "35=8 150=8 103=11 58=a budget needs a market order, fill or kill"},
+		{"a budget, for the day", "40=1|152=100", all, "35=8 150=8 103=11 58=a budget needs a market order, fill or kill"},
+		{"a budget, at once", "40=1|59=3|152=100", all, "35=8 150=8 103=11 58=a budget needs a market order, fill or kill"},
+		{"a budget and a price", "40=1|44=9.00|59=4|152=100", all, "35=8 150=8 103=11 58=a budget needs a market order, fill or kill"},
+		{"a budget of a stop", "40=3|99=9.00|59=4|152=100", all, "35=8 150=8 103=11 58=a budget needs a market order, fill or kill"},
+		{"a budget to limit", "40=K|59=4|152=100", late, "35=8 150=8 103=11 58=a budget needs a market order, fill or kill"},
+		{"for cash, without a quantity", "40=1|59=4|152=100", all, "35=8 150=8 103=11 58=a budget needs a market order, fill or kill"},
+		{"a budget between two ticks", "40=1|59=4|152=100.515", all, "35=8 150=8 103=99 58=budget is not a multiple of tick size times lot size"},
+		{"a budget below a tick", "40=1|59=4|152=0.00001", all, "35=8 150=8 103=99 58=budget is not a multiple of tick size times lot size"},
+		{"a budget of nothing", "40=1|59=4|152=0", all, "35=8 150=8 103=99 58=budget out of range"},
+		{"a budget below nothing", "40=1|59=4|152=-100", all, "35=8 150=8 103=99 58=budget out of range"},
+		{"a budget above the highest price", "40=1|59=4|152=2000000.01", all, "35=8 150=8 103=99 58=budget out of range"},
+		{"a budget of too many digits", "40=1|59=4|152=100000000000000", all, "35=8 150=8 103=99 58=budget out of range"},
+		{"a budget that is no number", "40=1|59=4|152=much", all, "35=3 371=152 373=6"},
+		{"a budget, post only", "40=1|59=4|152=100|18=6", all, "35=8 150=8 103=11 58=unsupported order characteristic"},
+		{"a budget of an iceberg", "40=1|59=4|152=100|111=2", all, "35=8 150=8 103=11 58=unsupported order characteristic"},
+		{"a budget and a minimum", "40=1|59=4|152=100|110=2", all, "35=8 150=8 103=11 58=unsupported order characteristic"},
 		{"from a time on", "40=2|44=9.00|168=20240301-00:00:00", all, "35=8 150=8 103=11"},
 		{"shows at most", "40=2|44=9.00|210=5", all, "35=8 150=8 103=11"},
 		{"with discretion", "40=2|44=9.00|388=0", all, "35=8 150=8 103=11"},
@@ -123,15 +144,18 @@ func TestOrdersThatCannotBe(t *testing.T) {
 	} {
 		for _, v := range o.versions {
 			t.Run(o.what+"/"+v.Name, func(t *testing.T) {
-				side := "54=1|"
-				if o.what == "sold short" {
-					side = ""
+				rest := "54=1|38=10|"
+				switch o.what {
+				case "sold short":
+					rest = "38=10|"
+				case "for cash, without a quantity":
+					rest = "54=1|"
 				}
 				tr := openFloor(t, v)
-				_, answer := tr.enter("11=x|21=1|55=ABC|38=10|60=<now>|" + side + o.fields)
+				_, answer := tr.enter("11=x|21=1|55=ABC|60=<now>|" + rest + o.fields)
 				want := o.answer
 				if v == FIX42 {
-					want = replaceWord(want, "103=11", "103=0") // it ends at 8
+					want = replaceWord(replaceWord(want, "103=11", "103=0"), "103=99", "103=0") // it ends at 8
 				}
 				answer.has(t, want)
 				if n := tr.hall.market.Session(1).OpenOrders; n != 0 {

@@ -35,7 +35,7 @@ func cancelReason(r book.Reason) CancelReason {
 	switch r {
 	case book.NoReason, book.UserRequest:
 		return CanceledByUser
-	case book.ImmediateOrCancelRest, book.NotFillable, book.MinimumNotMet, book.NoLiquidity:
+	case book.ImmediateOrCancelRest, book.NotFillable, book.MinimumNotMet, book.NoLiquidity, book.BudgetNotMet:
 		return CanceledImmediate
 	case book.Expired, book.ExpireTimePast:
 		return CanceledTimeout

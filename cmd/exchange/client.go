@@ -40,11 +40,19 @@ with the next leader when that one dies.
 
   buy ABC 100@10.00        a limit order; add ioc or fok for those; 100@market for a market order
   sell ABC 100@10.00
+  buy ABC 100@market budget=1000.00
+                           (FIX) all of it at once for that money at most, a sell: at least; or nothing
   replace ID 50@10.01      new total quantity and price
   cancel ID                (a symbol behind it for an order of an earlier run of this command)
   orders                   what is open
   wait 500ms               for scripts
-  quit`,
+  quit
+
+Over OUCH an order is called by its number. It is of a channel of the account (UserRefIdx, 0 to 255) if channel=7 stands
+behind buy or sell, and called 7/1 then.
+
+  cancel 7/1               replace 7/1 50@10.01
+  next channel=7           the number that may be used next there; next: in channel 0`,
 		Example: `  exchange client
   exchange client --sender CLIENT2
   echo "buy XYZ1 100@10.00" | exchange client --dir /tmp/my-demo
@@ -248,34 +256,6 @@ func (d *desk) carryOut(words []string) error {
 	return fmt.Errorf("%q is no command: buy, sell, replace, cancel, orders, wait, quit", words[0])
 }
 
-// pause carries out a wait.
-func pause(words []string) error {
-	if len(words) == 2 {
-		if t, err := time.ParseDuration(words[1]); err == nil {
-			time.Sleep(t)
-			return nil
-		}
-	}
-	return errors.New("wait: write it like wait 500ms")
-}
-
-// terms reads QTY@PRICE; the price is in 1/10,000, 0 for market.
-func terms(word string) (qty, price int64, err error) {
-	q, p, ok := strings.Cut(word, "@")
-	qty, bad := strconv.ParseInt(q, 10, 64)
-	if !ok || bad != nil {
-		return 0, 0, fmt.Errorf("%q: write quantity and price like 100@10.00 or 100@market", word)
-	}
-	if p == "market" {
-		return qty, 0, nil
-	}
-	price, good := fix.ParsePrice(p)
-	if !good {
-		return 0, 0, fmt.Errorf("price %q: a decimal with at most 4 digits after the point is needed", p)
-	}
-	return qty, price, nil
-}
-
 func (d *desk) enter(words []string) error {
 	if len(words) < 3 || len(words) > 4 {
 		return fmt.Errorf("write it like: %s ABC 100@10.00, or with ioc or fok behind it", words[0])
@@ -292,14 +272,8 @@ func (d *desk) enter(words []string) error {
 		o.Type = book.MarketOrder
 	}
 	if len(words) == 4 {
-		switch strings.ToLower(words[3]) {
-		case "day":
-		case "ioc":
-			o.TIF = book.ImmediateOrCancel
-		case "fok":
-			o.TIF = book.FillOrKill
-		default:
-			return fmt.Errorf("%q: day, ioc or fok", words[3])
+		if err := duration(&o, strings.ToLower(words[3])); err != nil {
+			return err
 		}
 	}
 	id := d.newID()
@@ -372,6 +346,8 @@ func (d *desk) take(r *fix.Received) {
 	symbol := trader.Text8(r.Symbol)
 	at := func(qty, price int64) string { return fmt.Sprintf("%d@%s", qty, fix.FormatPrice(price)) }
 	switch {
+	case r.Is("8") && r.ExecType == '0' && r.CashOrderQty != 0:
+		d.out.line(fmt.Sprintf("< %s accepted: %s %s %d@market, budget %s", id, side, symbol, r.OrderQty, fix.FormatPrice(r.CashOrderQty)))
 	case r.Is("8") && r.ExecType == '0':
 		d.out.line(fmt.Sprintf("< %s accepted: %s %s %s", id, side, symbol, at(r.OrderQty, r.Price)))
 	case r.Is("8") && r.ExecType == 'F':

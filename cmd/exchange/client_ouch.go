@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os/signal"
-	"sort"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -58,10 +58,12 @@ func (o *clientOptions) account() (addresses []string, err error) {
 // demoAddresses stands for those in cluster.json.
 const demoAddresses = "demo"
 
-// ouchDesk is a person's account: commands in, reports shown. Orders are named by their UserRefNums.
+// ouchDesk is a person's account: commands in, reports shown. Orders are named by their UserRefNums, in a channel other than 0 behind that and a slash.
 type ouchDesk struct {
 	out    *printer
 	client *trader.OUCHClient
+	// asked are the channels of which a person wants to know the next number; only within the client's Do and reports.
+	asked [256]bool
 }
 
 func tradeOUCH(in io.Reader, out io.Writer, o clientOptions) error {
@@ -123,28 +125,35 @@ func (d *ouchDesk) carryOut(words []string) error {
 		d.await(answerPatience)
 		d.show()
 		return nil
+	case "next":
+		return d.next(words)
 	case "wait":
 		return pause(words)
 	}
-	return fmt.Errorf("%q is no command: buy, sell, replace, cancel, orders, wait, quit", words[0])
+	return fmt.Errorf("%q is no command: buy, sell, replace, cancel, orders, next, wait, quit", words[0])
 }
 
 func (d *ouchDesk) enter(words []string) error {
-	if len(words) < 3 || len(words) > 4 {
-		return fmt.Errorf("write it like: %s ABC 100@10.00, or with ioc or fok behind it", words[0])
+	channel, terms, err := channelWord(words)
+	if err != nil {
+		return err
+	}
+	if len(terms) < 3 || len(terms) > 4 {
+		return fmt.Errorf("write it like: %s ABC 100@10.00, or with ioc or fok behind it, and channel=7", words[0])
 	}
 	q := ouch.Request{
-		Type: ouch.EnterOrder, Side: ouch.SideBuy, Symbol: ouch.MakeSymbol(words[1]), TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible,
+		Type: ouch.EnterOrder, Side: ouch.SideBuy, Symbol: ouch.MakeSymbol(terms[1]), TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible,
 		Capacity: ouch.CapacityPrincipal, Sweep: 'N', Cross: ouch.CrossNone, ClOrdID: ouch.MakeClOrdID("by hand"),
 	}
 	if words[0] == "sell" {
 		q.Side = ouch.SideSell
 	}
-	if err := ouchTerms(&q, words[2]); err != nil {
+	setChannel(&q, channel)
+	if err := ouchTerms(&q, terms[2]); err != nil {
 		return err
 	}
-	if len(words) == 4 {
-		switch strings.ToLower(words[3]) {
+	if len(terms) == 4 {
+		switch strings.ToLower(terms[3]) {
 		case "day":
 		case "ioc":
 			q.TimeInForce = ouch.TIFImmediate
@@ -152,7 +161,7 @@ func (d *ouchDesk) enter(words []string) error {
 			q.TimeInForce = ouch.TIFImmediate
 			q.Tags.Set(ouch.TagMinQty, uint64(q.Quantity))
 		default:
-			return fmt.Errorf("%q: day, ioc or fok", words[3])
+			return fmt.Errorf("%q: day, ioc or fok", terms[3])
 		}
 	}
 	return d.send(&q, words)
@@ -177,38 +186,30 @@ func ouchTerms(q *ouch.Request, word string) error {
 func (d *ouchDesk) change(words []string) error {
 	need := map[string]int{"cancel": 2, "replace": 3}[words[0]]
 	if len(words) != need {
-		return errors.New("write it like: cancel NUMBER, or replace NUMBER 50@10.01")
+		return errors.New("write it like: cancel NUMBER, or replace NUMBER 50@10.01; an order of a channel is CHANNEL/NUMBER")
 	}
-	number, err := strconv.ParseUint(words[1], 10, 32)
+	channel, number, err := orderNamed(words[1])
 	if err != nil {
-		return fmt.Errorf("%q is no order's number", words[1])
+		return err
 	}
-	q := ouch.Request{Type: ouch.CancelOrder, UserRefNum: uint32(number)}
+	q := ouch.Request{Type: ouch.CancelOrder, UserRefNum: number}
 	if words[0] == "replace" {
-		q = ouch.Request{Type: ouch.ReplaceOrder, OrigUserRefNum: uint32(number), TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible, Sweep: 'N',
+		q = ouch.Request{Type: ouch.ReplaceOrder, OrigUserRefNum: number, TimeInForce: ouch.TIFDay, Display: ouch.DisplayVisible, Sweep: 'N',
 			ClOrdID: ouch.MakeClOrdID("by hand")}
 		if err := ouchTerms(&q, words[2]); err != nil {
 			return err
 		}
 	}
+	setChannel(&q, channel)
 	if err := d.send(&q, words); err != nil {
 		return err
 	}
 	known := false
-	d.client.Do(func(i *ouch.Initiator, _ int64) { known = i.Order(uint32(number)) != nil })
+	d.client.Do(func(i *ouch.Initiator, _ int64) { known = i.OrderIn(channel, number) != nil })
 	if !known {
 		d.out.line("* order " + words[1] + " is not open as far as this run knows: if it is not, nothing answers")
 	}
 	return nil
-}
-
-func (d *ouchDesk) send(q *ouch.Request, words []string) (err error) {
-	d.client.Do(func(i *ouch.Initiator, now int64) {
-		if _, err = i.Send(now, q); err == nil {
-			d.out.line(fmt.Sprintf("> %d %s", q.UserRefNum, strings.Join(words, " ")))
-		}
-	})
-	return err
 }
 
 func side(letter byte) string {
@@ -224,22 +225,25 @@ func ouchAt(qty uint32, price uint64) string {
 
 // take shows a report.
 func (d *ouchDesk) take(i *ouch.Initiator, r *ouch.Report) {
-	n := r.UserRefNum
+	channel := r.Tags.UserRefIdx()
+	n := orderName(channel, r.UserRefNum)
 	left := "nothing open"
-	if o := i.Order(n); o != nil {
+	if o := i.OrderIn(channel, r.UserRefNum); o != nil {
 		left = fmt.Sprintf("%d done, %d open", o.Executed, o.Open())
 	}
 	switch r.Type {
 	case ouch.Accepted:
-		d.out.line(fmt.Sprintf("< %d accepted: %s %s %s", n, side(r.Side), r.Symbol, ouchAt(r.Quantity, r.Price)))
+		d.out.line(fmt.Sprintf("< %s accepted: %s %s %s", n, side(r.Side), r.Symbol, ouchAt(r.Quantity, r.Price)))
 	case ouch.Executed:
-		d.out.line(fmt.Sprintf("< %d filled %s, %s", n, ouchAt(r.Quantity, r.Price), left))
+		d.out.line(fmt.Sprintf("< %s filled %s, %s", n, ouchAt(r.Quantity, r.Price), left))
 	case ouch.Replaced:
-		d.out.line(fmt.Sprintf("< %d replaces %d: %s, %s", n, r.OrigUserRefNum, ouchAt(r.Quantity, r.Price), left))
+		d.out.line(fmt.Sprintf("< %s replaces %s: %s, %s", n, orderName(channel, r.OrigUserRefNum), ouchAt(r.Quantity, r.Price), left))
 	case ouch.Canceled, ouch.AIQCanceled:
-		d.out.line(fmt.Sprintf("< %d cancelled %d (%c), %s", n, r.Quantity, r.Reason, left))
+		d.out.line(fmt.Sprintf("< %s cancelled %d (%c), %s", n, r.Quantity, r.Reason, left))
 	case ouch.Rejected:
-		d.out.line(fmt.Sprintf("< %d rejected: %s", n, r.RejectReason))
+		d.out.line(fmt.Sprintf("< %s rejected: %s", n, r.RejectReason))
+	case ouch.QueryAnswer:
+		d.tellNext(channel, r.UserRefNum)
 	case ouch.SystemEvent:
 		d.out.line(fmt.Sprintf("* the day %s", map[byte]string{ouch.DayStarts: "starts", ouch.DayEnds: "ends"}[r.Event]))
 	}
@@ -248,9 +252,11 @@ func (d *ouchDesk) take(i *ouch.Initiator, r *ouch.Report) {
 func (d *ouchDesk) show() {
 	var open []ouch.ClientOrder
 	d.client.Do(func(i *ouch.Initiator, _ int64) { i.Orders(func(o *ouch.ClientOrder) { open = append(open, *o) }) })
-	sort.Slice(open, func(i, j int) bool { return open[i].UserRefNum < open[j].UserRefNum })
+	slices.SortFunc(open, func(a, b ouch.ClientOrder) int {
+		return cmp.Or(cmp.Compare(a.UserRefIdx, b.UserRefIdx), cmp.Compare(a.UserRefNum, b.UserRefNum))
+	})
 	for _, o := range open {
-		d.out.line(fmt.Sprintf("  %d %s %s %s, %d done, %d open", o.UserRefNum, side(o.Side), o.Symbol, ouchAt(o.Quantity, o.Price), o.Executed, o.Open()))
+		d.out.line(fmt.Sprintf("  %s %s %s %s, %d done, %d open", orderName(o.UserRefIdx, o.UserRefNum), side(o.Side), o.Symbol, ouchAt(o.Quantity, o.Price), o.Executed, o.Open()))
 	}
 	if len(open) == 0 {
 		d.out.line("  no open orders")
