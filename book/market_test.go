@@ -239,7 +239,7 @@ func budgets() (b []byte) {
 
 // withinBudget tells whether an order with a budget is as it may be: filled in part only between its fills, filled at all only for such a sum.
 func withinBudget(e *Event) bool {
-	sum := int64(e.NotionalLo)
+	sum := e.Notional
 	switch {
 	case e.Kind == Cancelled:
 		return e.Cum == 0
