@@ -98,14 +98,15 @@ func (o *outbox) relist(m *book.Market) {
 	}
 }
 
-// flush tells the writers of sessions with new reports, and the feed's.
+// flush tells the feed's followers, and then the writers of sessions with new reports: nobody hears of a trade of his own before all can. Whoever is told
+// on the loop's processor runs at once, and what comes behind would have to wait for that.
 func (o *outbox) flush(wake func(sessions []uint16)) {
-	wake(o.touched)
-	o.touched = o.touched[:0]
 	if o.fed {
 		o.fed = false
 		o.feed.Publish()
 	}
+	wake(o.touched)
+	o.touched = o.touched[:0]
 }
 
 // adopt takes over what a state brought: the stores keep their identity, since others follow them.

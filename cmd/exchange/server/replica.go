@@ -45,6 +45,7 @@ type Replica struct {
 	applied   consensus.Position // of the state machine
 	haveState bool               // the state is that position's: a learner has none until it was given one
 	thread    thread.Turns
+	wakeful   wakeful
 	tail      entryTail // what was decided since a state was copied for another replica
 
 	// Shared.
@@ -127,6 +128,11 @@ func (r *Replica) open() error {
 	r.gathered = pages.Gather() // before others see memory whose owner stands still
 	if r.provider, r.fencing, err = openProvider(r.cfg, r.start.number, r.noticeConnection, &thread.Watch{Turns: &r.thread, Clock: monotonic, Wake: r.park.Wake}); err != nil {
 		return err
+	}
+	if r.cfg.KeepAwake {
+		if why := r.wakeful.awake.Open(); why != nil {
+			r.log.Info().Str("why", why.Error()).Msg("processors may sleep while clients wait for their answers: orders that come one at a time may take some 20 µs longer")
+		}
 	}
 	if r.node, err = consensus.New(r.cfg.consensus(r.start), r.provider); err != nil {
 		return err
@@ -222,6 +228,7 @@ func (r *Replica) close() {
 		if r.provider != nil {
 			r.provider.Close()
 		}
+		r.wakeful.awake.Close() // the loop has ended
 		r.start.release()
 	})
 }
@@ -248,7 +255,7 @@ func (r *Replica) loop() {
 				thread.Yield() // it is on others that it waits, and they may be waiting for this processor
 			}
 		default:
-			r.rest()
+			r.rest(now)
 		}
 	}
 }
@@ -263,8 +270,9 @@ func (r *Replica) spins() int64 {
 }
 
 // rest sleeps until something comes into the inbox, or for a nap.
-func (r *Replica) rest() {
+func (r *Replica) rest(now int64) {
 	r.leaveToReaders()
+	r.wakeful.rests(now)
 	r.park.Prepare()
 	if r.inbox.waiting() > 0 || len(r.requests) > 0 || r.stopping.Load() {
 		r.park.Cancel()
@@ -283,7 +291,9 @@ func (r *Replica) turn(now int64) bool {
 	r.followConsensus(now)
 	worked := r.applyDecided()
 	if r.leading.active {
-		r.listen()
+		if r.listen(); len(r.heard) > 0 {
+			r.wakeful.hears(now)
+		}
 		if r.proposeWaiting() {
 			r.node.Poll(now)
 			r.applyDecided()
