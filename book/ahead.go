@@ -40,7 +40,7 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 		return m.applyAhead(commands, out, then)
 	}
 	turn := m.turn
-	for i := range commands {
+	for i := range commands { // takeNext, in place of a call of it
 		c := &commands[i]
 		events := m.take(c, out[:0])
 		b := &m.behind
@@ -51,8 +51,8 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 		out, turn = turn, events
 		then(c, events)
 	}
-	m.catchUp()
 	m.turn = turn
+	m.catchUp()
 	return out
 }
 

@@ -77,13 +77,17 @@ func (p *orderPool) chain(slot uint32, o *order, k idKey) {
 
 // unname takes an order's id out of its chain. The id can still be read.
 func (p *orderPool) unname(slot uint32) {
+	p.unlink(&p.orders[slot], p.linkTo(slot))
+}
+
+// linkTo is the link that leads to an order in the chain of its id.
+func (p *orderPool) linkTo(slot uint32) *uint32 {
 	c := &p.byName
-	o := &p.orders[slot]
-	at := &c.heads[c.at(o.hash)]
+	at := &c.heads[c.at(p.orders[slot].hash)]
 	for *at != slot {
 		at = &p.orders[*at].sameChain
 	}
-	p.unlink(o, at)
+	return at
 }
 
 // unlink takes an order out of its chain by the link that leads to it.

@@ -1,8 +1,8 @@
 package book
 
 import (
+	"encoding/binary"
 	"math/bits"
-	"unsafe"
 )
 
 // family is what is known of the family of an id that a session used last: the next one, if it counts up, has all of its key in common with it but the last two
@@ -37,8 +37,7 @@ func (t *identities) place(session uint16, id *ClientID, r *family) (k idKey, b 
 	if (v0^r.first)&r.firstMask|(v1^r.second)&r.secondMask|c|d|e != 0 {
 		return t.placeNew(session, id, r)
 	}
-	w := *(*uint64)(unsafe.Add(unsafe.Pointer(id), uintptr(r.word)))
-	both := w >> (r.tens & 63)
+	both := binary.LittleEndian.Uint64(id[r.word&8:]) >> (r.tens & 63)
 	ten, digit := both&0xff-'0', both>>8-'0'
 	if ten > 9 || digit > 9 {
 		return t.placeNew(session, id, r)

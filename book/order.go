@@ -100,14 +100,12 @@ func (p *orderPool) take() uint32 {
 
 // release gives back the slot of an order that is over.
 func (p *orderPool) release(slot uint32) {
-	p.unname(slot)
-	p.orders[slot].next = p.free
-	p.free = slot
-	p.used--
+	p.releaseBy(p.linkTo(slot), slot)
 }
 
-// releaseFound is release of an order that findLink has found.
-func (p *orderPool) releaseFound(slot uint32, o *order, at *uint32) {
+// releaseBy is release by the link that leads to the order in its chain.
+func (p *orderPool) releaseBy(at *uint32, slot uint32) {
+	o := &p.orders[slot]
 	p.unlink(o, at)
 	o.next = p.free
 	p.free = slot

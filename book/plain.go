@@ -33,6 +33,14 @@ func (c *Command) expected(s *Session) bool {
 	return c.Epoch == s.Epoch && s.Connected && c.InSeq == s.NextIn && c.InSeq != 0
 }
 
+// ownPlace is the key of the command's own id, and the block of its family. r is what is known of the id before.
+func (m *Market) ownPlace(c *Command, r *family) (idKey, *idBlock) {
+	if m.keys == nil {
+		return m.ids.place(c.Session, &c.ClientID, r)
+	}
+	return m.keys.own, &m.ids.blocks[m.ids.block(m.keys.own)]
+}
+
 // enterPlain enters a limit order for the day without conditions that reaches no price of the other side, where nobody waits as all-or-none either. It writes e.
 func (m *Market) enterPlain(c *Command, e *Event) bool {
 	if int(c.Session) >= len(m.sessions) || int(c.Instrument) >= len(m.books) {
@@ -51,14 +59,7 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 			return false
 		}
 	}
-	var k idKey
-	var block *idBlock
-	if m.keys == nil {
-		k, block = m.ids.place(c.Session, &c.ClientID, &m.recent[c.Session][0])
-	} else {
-		k = m.keys.own
-		block = &m.ids.blocks[m.ids.block(k)]
-	}
+	k, block := m.ownPlace(c, &m.recent[c.Session][0])
 	if block.seen>>(k.member&63)&1 != 0 {
 		return false
 	}
@@ -111,14 +112,7 @@ func (m *Market) cancelPlain(c *Command, e *Event) bool {
 	if !c.expected(s) || c.head()&^anyTerms != plainCancel || c.Protocol == OUCH || c.ClientID[0] <= NumberedID || c.OrigID[0] <= NumberedID || !m.ids.plain() {
 		return false
 	}
-	var k idKey
-	var block *idBlock
-	if m.keys == nil {
-		k, block = m.ids.place(c.Session, &c.ClientID, &m.recent[c.Session][1])
-	} else {
-		k = m.keys.own
-		block = &m.ids.blocks[m.ids.block(k)]
-	}
+	k, block := m.ownPlace(c, &m.recent[c.Session][1])
 	if block.seen>>(k.member&63)&1 != 0 {
 		return false
 	}
@@ -158,6 +152,6 @@ func (m *Market) cancelPlain(c *Command, e *Event) bool {
 	e.OrigID = c.OrigID
 	s.NextIn, s.NextOut = c.InSeq+1, s.NextOut+1
 	s.OpenOrders--
-	m.pool.releaseFound(slot, o, at)
+	m.pool.releaseBy(at, slot)
 	return true
 }
