@@ -207,17 +207,17 @@ func TestStateIsTakenOverWhileTheSourceGoesOn(t *testing.T) {
 	all, decide := openSources(t, 1)
 	decide(1500)
 	f, took := taker(t)
-	pieces := 0
+	var pieces atomic.Int64
 	during := func(path string) bool {
 		if strings.HasPrefix(path, "/v1/state/stores") {
-			pieces++
+			pieces.Add(1)
 		}
 		decide(40) // some 100 KB of entries, more than the log of 64 KiB holds
 		return false
 	}
-	steps := 0
+	var steps atomic.Int64
 	bounded := func(path string) bool {
-		if steps++; steps < 12 {
+		if steps.Add(1) < 12 {
 			return during(path)
 		}
 		return false
@@ -227,8 +227,8 @@ func TestStateIsTakenOverWhileTheSourceGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	all[0].check(t, took)
-	if pieces < 2 || f.entries < 3*transferConfig().Limits.LogBytes {
-		t.Fatalf("%d pieces of the stores, %d bytes of entries: the test shows nothing", pieces, f.entries)
+	if pieces.Load() < 2 || f.entries < 3*transferConfig().Limits.LogBytes {
+		t.Fatalf("%d pieces of the stores, %d bytes of entries: the test shows nothing", pieces.Load(), f.entries)
 	}
 	if took.market.Index() != all[0].r.market.Index() {
 		t.Fatalf("the state is at command %d, the source at %d", took.market.Index(), all[0].r.market.Index())
@@ -265,12 +265,9 @@ func TestStateGoesOnAtAnotherSource(t *testing.T) {
 	decide(2500)
 	for _, dies := range []string{"/v1/state/stores", "/v1/state?", "/v1/state/entries"} {
 		f, took := taker(t)
-		seen := 0
+		var seen atomic.Int64 // each connection has a goroutine of its own
 		cut := func(path string) bool {
-			if strings.HasPrefix(path, dies) {
-				seen++
-			}
-			return strings.HasPrefix(path, dies) && (seen > 1 || dies != "/v1/state/stores")
+			return strings.HasPrefix(path, dies) && (seen.Add(1) > 1 || dies != "/v1/state/stores")
 		}
 		all[0].cut.Store(&cut)
 		if err := f.from(all[0].address); err == nil {
