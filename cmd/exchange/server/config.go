@@ -24,7 +24,7 @@ type Config struct {
 	Durability  string   `toml:"durability" comment:"When an order is acknowledged: memory (at a majority of memories)."`
 	Spin        string   `toml:"spin" comment:"How the replica's loop waits: busy (never sleeps), adaptive (spins, then sleeps), park (sleeps at once)."`
 	FollowerNap Duration `toml:"follower_nap" comment:"How long a follower with nothing to do sleeps before it looks into its memory again, unless spin is busy. A shorter nap keeps it nearer to the leader, and takes processor time from it where they share a machine."`
-	KeepAwake   bool     `toml:"keep_awake" comment:"While clients send orders one after another and wait for each answer, and for 10 ms longer, no processor of this host sleeps (they poll), where the system lets it: root, or the right to write /dev/cpu_dma_latency."`
+	KeepAwake   bool     `toml:"keep_awake" comment:"While clients send orders one after another and wait for each answer, and for 10 to 20 ms longer, no processor of this host sleeps (they poll), where the system lets it: root, or the right to write /dev/cpu_dma_latency."`
 	Realtime    bool     `toml:"realtime" comment:"When another replica dies, the loop runs ahead of ordinary threads for 2 ms (SCHED_RR), where the system lets it: root, CAP_SYS_NICE, ulimit -r 2."`
 	LogLevel    string   `toml:"log_level" comment:"debug, info, warn or error."`
 	FeedSession string   `toml:"feed_session" comment:"Session id of the market data feed: at most 10 letters and digits, the same on every replica."`

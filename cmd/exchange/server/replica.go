@@ -255,7 +255,7 @@ func (r *Replica) loop() {
 				thread.Yield() // it is on others that it waits, and they may be waiting for this processor
 			}
 		default:
-			r.rest(now)
+			r.rest()
 		}
 	}
 }
@@ -270,9 +270,8 @@ func (r *Replica) spins() int64 {
 }
 
 // rest sleeps until something comes into the inbox, or for a nap.
-func (r *Replica) rest(now int64) {
+func (r *Replica) rest() {
 	r.leaveToReaders()
-	r.wakeful.rests(now)
 	r.park.Prepare()
 	if r.inbox.waiting() > 0 || len(r.requests) > 0 || r.stopping.Load() {
 		r.park.Cancel()
@@ -322,6 +321,7 @@ func (r *Replica) doChores(now int64) {
 	}
 	if now-r.chores.status >= statusEvery {
 		r.chores.status = now
+		r.wakeful.tend(now)
 		r.publishStatus(now)
 		r.tail.expire(now)
 	}

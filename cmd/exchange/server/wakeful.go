@@ -14,7 +14,7 @@ type wakeful struct {
 }
 
 const (
-	// wakefulAfter so many such turns the processors are kept awake.
+	// wakefulAfter so many such turns the processors are kept awake, until none was heard for wakefulFor, ns.
 	wakefulAfter = 8
 	wakefulFor   = int64(10_000_000)
 )
@@ -30,8 +30,8 @@ func (w *wakeful) hears(now int64) {
 	}
 }
 
-// rests is told that the loop goes to sleep: it wakes every leaderNap at least.
-func (w *wakeful) rests(now int64) {
+// tend lets the processors sleep again when no more orders come. It is called every statusEvery.
+func (w *wakeful) tend(now int64) {
 	if now-w.last > wakefulFor {
 		w.keep(false)
 	}

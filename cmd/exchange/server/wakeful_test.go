@@ -19,13 +19,13 @@ func TestWakeful(t *testing.T) {
 	if orders(1, 20_000); !w.keeps {
 		t.Errorf("%d orders one after another do not keep them awake", wakefulAfter)
 	}
-	if w.rests(now + wakefulFor); !w.keeps {
-		t.Error("it rests, and they may sleep at once")
+	if w.tend(now + wakefulFor); !w.keeps {
+		t.Error("they may sleep again at once")
 	}
 	if orders(1, wakefulFor); !w.keeps {
 		t.Error("they may sleep though another order has come")
 	}
-	if w.rests(now + wakefulFor + 1); w.keeps {
+	if w.tend(now + wakefulFor + 1); w.keeps {
 		t.Error("they never may sleep again")
 	}
 	now += 2 * wakefulFor
