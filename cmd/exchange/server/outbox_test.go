@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"testing"
 
 	"exchange/book"
@@ -26,5 +27,29 @@ func TestFilingManyEventsBeats(t *testing.T) {
 	o.file(events)
 	if beats != 10 {
 		t.Errorf("%d beats", beats)
+	}
+}
+
+// Nobody hears of what his order did before the feed's followers can.
+func TestFeedIsToldBeforeTheOwner(t *testing.T) {
+	cfg := DefaultConfig()
+	o := newOutbox(&cfg, newDirectory(&cfg))
+	var told []string
+	f, err := o.feed.FollowExpress(func() bool { told = append(told, "feed"); return true }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.Arm()
+	e := report(3, 1)
+	e.Kind, e.Feed, e.FeedSeq, e.Code = book.SystemEventOccurred, 'S', 1, 'O'
+	o.file([]book.Event{*e})
+	o.flush(func(sessions []uint16) {
+		if slices.Equal(sessions, []uint16{3}) {
+			told = append(told, "owner")
+		}
+	})
+	if !slices.Equal(told, []string{"feed", "owner"}) {
+		t.Errorf("told: %v", told)
 	}
 }
