@@ -43,21 +43,24 @@ type regime struct {
 //  3. A pass alternates stretches without a look at the clock (rates) and stretches with one after each record (times, by kind).
 //  4. At the end of each pass the book's state must be that of the first.
 //
-// Beside the times it says what memory the book's tables take.
+// Beside the times it says what memory the book's tables take, and how the times of plain arithmetic are spread on this machine meanwhile.
 func Book(o BookOptions) (*Report, error) {
 	r := NewReport("book")
 	regimes, err := openRegimes(o)
 	if err != nil {
 		return nil, err
 	}
-	r.Floors = append(r.Floors, clockFigure())
+	arithmetic := arithmeticFigure()
+	r.Floors = append(r.Floors, clockFigure(), arithmetic)
 	for _, g := range regimes {
 		if o.Progress != nil {
 			o.Progress(g.name)
 		}
-		if err := g.measure(r, max(o.Passes, 1)); err != nil {
+		all, err := g.measure(r, max(o.Passes, 1))
+		if err != nil {
 			return nil, fmt.Errorf("%s: %w", g.name, err)
 		}
+		r.ratio("p999_over_arithmetic "+g.name, all.P999, arithmetic.P999)
 	}
 	return r, nil
 }
@@ -93,24 +96,25 @@ func openRegimes(o BookOptions) (all []*regime, err error) {
 	return all, nil
 }
 
-// measure plays the regime's passes and adds its figures.
-func (g *regime) measure(r *Report, passes int) error {
+// measure plays the regime's passes and adds its figures; it returns the one of all commands.
+func (g *regime) measure(r *Report, passes int) (all Figure, err error) {
 	if err := g.verify(); err != nil {
-		return err
+		return all, err
 	}
 	ours, plain := newBookFigures(), newBookFigures()
 	for range passes {
 		if err := g.pass(ours); err != nil {
-			return err
+			return all, err
 		}
 		if err := g.baselinePass(plain); err != nil {
-			return err
+			return all, err
 		}
 	}
 	params := func(kind string) map[string]any {
 		return map[string]any{"file": g.name, "kind": kind, "resting": g.want.Resting}
 	}
-	r.Figures = append(r.Figures, g.memory(), ours.all.figure("apply", params("all")))
+	all = ours.all.figure("apply", params("all"))
+	r.Figures = append(r.Figures, g.memory(), all)
 	for op, s := range ours.kinds {
 		if s.h.TotalCount() > 0 {
 			r.Figures = append(r.Figures, s.figure("apply", params(kindNames[op])))
@@ -120,7 +124,7 @@ func (g *regime) measure(r *Report, passes int) error {
 	if a, b := ours.all.rate(), plain.all.rate(); b > 0 {
 		r.Ratios["baseline_over_ours "+g.name] = a / b
 	}
-	return nil
+	return all, nil
 }
 
 // memory is what a market's tables take, all of it from the start, and how much of that each order has that may rest.
@@ -327,4 +331,27 @@ func clockFigure() Figure {
 		last = now
 	}
 	return s.figure("clock", nil)
+}
+
+const (
+	arithmeticRuns  = 1 << 20
+	arithmeticSteps = 64 // multiplications that wait for one another, 3 or 4 cycles each: about as long as a command takes
+)
+
+// arithmeticFigure is the distribution of what never touches memory and does the same each time: what its tail has above its median the machine did, as it
+// does it to a command of that length.
+func arithmeticFigure() Figure {
+	s := newSamples()
+	start := time.Now()
+	last, x := time.Since(start), uint64(3)
+	for range arithmeticRuns {
+		for range arithmeticSteps {
+			x *= x | 1
+		}
+		now := time.Since(start)
+		s.record(int64(now - last))
+		last = now
+	}
+	runtime.KeepAlive(x)
+	return s.figure("arithmetic", map[string]any{"steps": arithmeticSteps})
 }
