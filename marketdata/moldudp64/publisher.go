@@ -184,8 +184,8 @@ func (p *Publisher) say(appendTo func(dst []byte, session Session, number uint64
 	p.send(appendTo(p.buf[:0], p.config.Session, p.reader.Number()))
 }
 
-// expressMessages is up to how many new messages the writer of the store sends itself.
-const expressMessages = 8
+// expressMessages is up to how many new messages the writer of the store sends itself: a packet or two.
+const expressMessages = 64
 
 // expressly sends what is new on the thread of the store's writer, if it is little: two wake-ups of other threads cost more than the packet.
 func (p *Publisher) expressly() bool {
@@ -193,26 +193,26 @@ func (p *Publisher) expressly() bool {
 		return false
 	}
 	defer p.sending.Unlock()
-	next, before := p.store.Next(), p.reader
-	switch n := next - before.Number(); {
-	case n == 0:
-		return true
-	case n > expressMessages:
+	next := p.store.Next()
+	if next-p.reader.Number() > expressMessages {
 		return false
 	}
-	packet, count, err := fill(p.buf[:0], p.config.Session, &p.reader, p.config.MaxPacket, MaxCount)
-	if count == 0 || err != nil && !errors.Is(err, feed.ErrNotYet) {
-		p.reader = before
-		return false
+	for p.reader.Number() < next {
+		before := p.reader
+		packet, count, err := fill(p.buf[:0], p.config.Session, &p.reader, p.config.MaxPacket, MaxCount)
+		if count == 0 || err != nil && !errors.Is(err, feed.ErrNotYet) {
+			p.reader = before
+			return false
+		}
+		sent, failed := p.sender.express(packet)
+		if !sent {
+			p.reader = before // the line's goroutine does it
+			return false
+		}
+		p.sendErrors.Add(uint64(failed))
+		p.told()
 	}
-	sent, failed := p.sender.express(packet)
-	if !sent {
-		p.reader = before // the line's goroutine does it
-		return false
-	}
-	p.sendErrors.Add(uint64(failed))
-	p.told()
-	return p.reader.Number() >= next
+	return true
 }
 
 // told notes that a packet was sent. Under sending.

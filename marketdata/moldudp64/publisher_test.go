@@ -156,6 +156,61 @@ func TestWhatIsPublishedWakesTheLine(t *testing.T) {
 	}
 }
 
+// TestTheWriterSendsWhatIsLittle: up to expressMessages leave before Publish returns, in as many packets as they take, and nobody is woken for them; more are
+// the line's goroutine's. Each is sent once.
+func TestTheWriterSendsWhatIsLittle(t *testing.T) {
+	day, store := session(t, "DAY0001"), feed.NewStore(1<<20)
+	raised := 0
+	store.PassOn(func() { raised++; store.Wake() })
+	conn, address := listen(t)
+	line, err := NewPublisher(store, PublisherConfig{Session: day, Destinations: []netip.AddrPort{address}, From: 1, MaxPacket: 300, Heartbeat: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	next := uint64(1)
+	publish := func(n int) {
+		for range n {
+			store.Append(next, messageOf(next))
+			next++
+		}
+		store.Publish()
+	}
+	for end, inTurn := time.Now().Add(patience), 0; inTurn < 20; { // until the goroutine waits for news, which it then goes on doing
+		if publish(1); line.Status().Next == next {
+			inTurn++
+		} else {
+			inTurn = 0
+		}
+		if time.Sleep(time.Millisecond); time.Now().After(end) {
+			t.Fatalf("the writer sends nothing: %+v", line.Status())
+		}
+	}
+	before, raisedBefore := line.Status().Packets, raised
+	if publish(expressMessages); line.Status().Next != next || raised != raisedBefore {
+		t.Errorf("%d messages published, sent up to %d when Publish returned; woken %d times", next-1, line.Status().Next-1, raised-raisedBefore)
+	}
+	if packets := line.Status().Packets - before; packets < 2 {
+		t.Errorf("%d messages took %d packets of 300 bytes", expressMessages, packets)
+	}
+	if publish(expressMessages + 1); raised != raisedBefore+1 {
+		t.Errorf("woken %d times for %d messages", raised-raisedBefore, expressMessages+1)
+	}
+	buf := make([]byte, 2048)
+	for want := uint64(1); want < next; {
+		conn.SetReadDeadline(time.Now().Add(patience))
+		n, _, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			t.Fatalf("message %d: %v", want, err)
+		}
+		p, err := Parse(buf[:n])
+		if err != nil || p.Number != want {
+			t.Fatalf("message %d: %+v, %v", want, p, err)
+		}
+		want += uint64(p.Count)
+	}
+}
+
 // TestMulticastOnThisHost: sent to a group, heard by a member. Where the system has no multicast route, that a publisher says so is
 // what is tested.
 func TestMulticastOnThisHost(t *testing.T) {

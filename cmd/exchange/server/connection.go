@@ -215,27 +215,24 @@ func (c *conn) expressly() bool {
 
 // hear is received by the loop: what the client has sent, if nothing else is to be done. The commands are appended to those given.
 func (c *conn) hear(commands []book.Command) []book.Command {
-	b := c.short.listen(&c.mu, c.g.r.inbox)
-	if len(b) == 0 {
+	if !c.short.listen(&c.mu, c.g.r.inbox) {
 		return commands
 	}
-	taken := 0
 	if closed, _ := c.acceptor.Closed(); !closed && !c.abandoned.Load() && c.session != 0 {
-		for now := c.g.r.host.wall(); taken < len(b); {
-			n := c.acceptor.Receive(now, b[taken:])
-			commands = append(commands, c.acceptor.Commands()...)
-			if taken += n; n == 0 {
-				break // its buffers are full until an answer comes back: the reader waits for that
-			}
+		room := c.acceptor.Room()
+		if room == 0 {
+			c.short.hush(false) // its buffers are full until an answer comes back: the reader waits for that
 		}
-		if closed, _ := c.acceptor.Closed(); closed || c.acceptor.WantsResend() || len(c.acceptor.Bytes()) > 0 {
-			c.rouse()
+		if b := c.short.hear(room); len(b) > 0 {
+			c.acceptor.Receive(c.g.r.host.wall(), b)
+			commands = append(commands, c.acceptor.Commands()...)
+			if closed, _ := c.acceptor.Closed(); closed || c.acceptor.WantsResend() || len(c.acceptor.Bytes()) > 0 {
+				c.rouse()
+			}
 		}
 	}
 	c.mu.Unlock()
-	if c.short.heed(taken); taken < len(b) {
-		c.short.hush(false) // the rest is the reader's
-	}
+	c.short.took()
 	return commands
 }
 

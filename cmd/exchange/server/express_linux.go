@@ -15,10 +15,10 @@ import (
 // writing is held by whoever writes to the socket, from the moment at which it takes bytes from the acceptor, so that they go out in order. It comes before
 // the connection's mu.
 //
-// The other way too: as long as the loop has nothing else to do it looks itself whether the clients that it answered last have something new. It looks at the
-// bytes where they are, and takes from the socket what the acceptor took; the rest is the reader's, who was told of it by the system meanwhile. reading
-// is held by whoever takes bytes from the socket until the acceptor has them. Meanwhile the reader is not told of less than unheardUntil bytes: its thread would be
-// woken for each order, on the client's processor, to find nothing.
+// The other way too: as long as the loop has nothing else to do it looks itself whether the clients that it answered last have something new. It takes no more
+// from the socket than the acceptor is sure to take; if that is nothing, the reader waits for it. reading is held by whoever takes bytes from the socket until
+// the acceptor has them. Meanwhile the reader is not told of less than unheardUntil bytes: its thread would be woken for each order, on the client's
+// processor, to find nothing.
 type express struct {
 	writing sync.Mutex
 	raw     syscall.RawConn // nil: there is no short way, over TLS for instance
@@ -32,7 +32,6 @@ type express struct {
 	n       int
 	failed  syscall.Errno
 	look    func(fd uintptr) // the loop's, as are the following
-	flags   uintptr
 	heard   [heardAtOnce]byte
 	fresh   int
 	hushed  bool // the reader is not told
@@ -79,7 +78,7 @@ func (x *express) open(socket net.Conn) {
 		_, _, _ = syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, fd, syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, uintptr(unsafe.Pointer(&n)), unsafe.Sizeof(n), 0)
 	}
 	x.look = func(fd uintptr) {
-		x.fresh, _ = recv(fd, x.heard[:x.fresh], x.flags|syscall.MSG_DONTWAIT)
+		x.fresh, _ = recv(fd, x.heard[:x.fresh], syscall.MSG_DONTWAIT)
 	}
 }
 
@@ -114,36 +113,36 @@ func (x *express) read(socket net.Conn, b []byte) (n int, err error) {
 	return x.n, nil
 }
 
-// took ends a read.
+// took ends a read, or a listen.
 func (x *express) took() {
 	if x.raw != nil {
 		x.reading.Unlock()
 	}
 }
 
-// listen gives what the client has sent, and leaves it there, if the loop may read now; if that is anything, the loop holds the connection's mu, gives it
-// back, and calls heed. Nothing may wait in the inbox, as of now that nobody else reads: what the reader or the writer put there comes before what is heard.
-func (x *express) listen(mu *sync.Mutex, before *inbox) []byte {
+// listen tells whether the loop may read now. If so it holds the connection's mu, gives it back when the acceptor has what hear gave, and then calls took.
+// Nothing may wait in the inbox, as of now that nobody else reads: what the reader or the writer put there comes before what is heard.
+func (x *express) listen(mu *sync.Mutex, before *inbox) bool {
 	if x.raw == nil || !x.reading.TryLock() {
-		return nil
+		return false
 	}
-	if x.flags, x.fresh = syscall.MSG_PEEK, len(x.heard); x.raw.Control(x.look) == nil && x.fresh > 0 && mu.TryLock() {
+	if mu.TryLock() {
 		if before.waiting() == 0 {
-			return x.heard[:x.fresh]
+			return true
 		}
 		mu.Unlock()
 	}
 	x.reading.Unlock()
-	return nil
+	return false
 }
 
-// heed takes so many of the bytes from the socket.
-func (x *express) heed(taken int) {
-	if x.fresh = taken; taken > 0 {
-		x.flags = 0
-		_ = x.raw.Control(x.look) // fails when the socket was closed: they are gone then too
+// hear takes from the socket what the client has sent, at most so many bytes, which are valid until the next call.
+func (x *express) hear(most int) []byte {
+	x.fresh = min(most, len(x.heard))
+	if x.fresh == 0 || x.raw.Control(x.look) != nil { // it fails when the socket was closed
+		return nil
 	}
-	x.reading.Unlock()
+	return x.heard[:x.fresh]
 }
 
 // hush has the reader not told of what comes, or told again, of what waits there already too. The loop's.

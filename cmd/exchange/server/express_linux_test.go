@@ -154,15 +154,28 @@ func TestHeardBehindTheInbox(t *testing.T) {
 		_ = x.raw.Control(func(fd uintptr) { there, _ = recv(fd, make([]byte, 8), syscall.MSG_PEEK|syscall.MSG_DONTWAIT) })
 	}
 	before.put(&book.Command{Kind: book.Tick})
-	if b := x.listen(&mu, before); b != nil {
-		t.Fatalf("heard %q before the inbox was empty", b)
+	if x.listen(&mu, before) {
+		t.Fatal("the loop may read before the inbox is empty")
 	}
 	var tick book.Command
 	if !before.take(&tick) {
 		t.Fatal("the inbox is empty")
 	}
-	if b := x.listen(&mu, before); string(b) != "order" || mu.TryLock() {
-		t.Fatalf("heard %q, and the connection is free: %v", b, mu.TryLock())
+	if !x.listen(&mu, before) || mu.TryLock() || x.reading.TryLock() {
+		t.Fatal("the loop may not read, or others may too")
+	}
+	if b := x.hear(3); string(b) != "ord" {
+		t.Fatalf("heard %q", b)
+	}
+	if b := x.hear(100); string(b) != "er" {
+		t.Fatalf("heard %q then", b)
+	}
+	if b := x.hear(100); len(b) > 0 {
+		t.Fatalf("heard %q where nothing is", b)
+	}
+	mu.Unlock()
+	if x.took(); !x.reading.TryLock() {
+		t.Fatal("the reader may not read")
 	}
 }
 

@@ -19,6 +19,6 @@ func (*express) end() bool              { return true }
 
 func (*express) read(socket net.Conn, b []byte) (int, error) { return socket.Read(b) }
 func (*express) took()                                       {}
-func (*express) listen(*sync.Mutex, *inbox) []byte           { return nil }
-func (*express) heed(int)                                    {}
+func (*express) listen(*sync.Mutex, *inbox) bool             { return false }
+func (*express) hear(int) []byte                             { return nil }
 func (*express) hush(bool)                                   {}

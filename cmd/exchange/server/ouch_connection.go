@@ -97,24 +97,23 @@ func (c *ouchConn) received(rest []byte, err error) (over bool) {
 	return closed || err != nil || c.abandoned.Load()
 }
 
-// hear is received by the loop: what the client has sent, if nothing else is to be done. The commands are appended to those given.
+// hear is received by the loop: what the client has sent, if nothing else is to be done. The commands are appended to those given. An acceptor takes all
+// that it is given once its client is logged in.
 func (c *ouchConn) hear(commands []book.Command) []book.Command {
-	b := c.short.listen(&c.mu, c.g.r.inbox)
-	if len(b) == 0 {
+	if !c.short.listen(&c.mu, c.g.r.inbox) {
 		return commands
 	}
-	taken := 0
-	if closed, _ := c.acceptor.Closed(); !closed && !c.abandoned.Load() && !c.acceptor.Pending() && c.acceptor.Next() != 0 {
-		taken = c.acceptor.Receive(time.Now().UnixNano(), b)
-		commands = append(commands, c.acceptor.Commands()...)
-		if closed, _ := c.acceptor.Closed(); closed || len(c.acceptor.Bytes()) > 0 {
-			c.rouse()
+	if c.acceptor.Active() && !c.abandoned.Load() {
+		if b := c.short.hear(ouchReadBuffer); len(b) > 0 {
+			c.acceptor.Receive(time.Now().UnixNano(), b)
+			commands = append(commands, c.acceptor.Commands()...)
+			if closed, _ := c.acceptor.Closed(); closed || len(c.acceptor.Bytes()) > 0 {
+				c.rouse()
+			}
 		}
 	}
 	c.mu.Unlock()
-	if c.short.heed(taken); taken < len(b) {
-		c.short.hush(false) // the rest is the reader's
-	}
+	c.short.took()
 	return commands
 }
 

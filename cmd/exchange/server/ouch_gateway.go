@@ -157,8 +157,10 @@ func (r *Replica) wake(session uint16) {
 // expressSessions is how many sessions' reports the loop writes itself at the end of a turn.
 const expressSessions = 2
 
-// wakeAll tells the writers of sessions with new reports, or writes those itself, if they are few and no order waits. The loop's.
+// wakeAll tells the writers of sessions with new reports, or writes those itself, if they are few and no order waits. Nobody is woken for a session that is
+// not connected here: none is to a follower, and one that connects later finds its reports in the store. The loop's.
 func (r *Replica) wakeAll(sessions []uint16) {
+	sessions = slices.DeleteFunc(sessions, r.absent)
 	if len(sessions) <= expressSessions && r.inbox.waiting() == 0 {
 		if len(sessions) > 0 && r.leading.active { // who does not lead does not listen
 			r.attend(sessions)
@@ -241,6 +243,8 @@ func (r *Replica) express(session uint16) bool {
 func (r *Replica) connected(session uint16) bool {
 	return r.gateway.connected(session) || r.ouch.connected(session)
 }
+
+func (r *Replica) absent(session uint16) bool { return !r.connected(session) }
 
 func (r *Replica) disconnectAll(reason string) {
 	r.gateway.disconnectAll(reason)

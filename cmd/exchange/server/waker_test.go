@@ -1,9 +1,13 @@
 package server
 
 import (
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"exchange/book"
 )
 
 // TestWakerForgetsNothing: whatever is added while the goroutine works or goes to sleep is woken.
@@ -38,4 +42,53 @@ func TestWakerForgetsNothing(t *testing.T) {
 		}
 	}
 	w.close()
+}
+
+// TestNobodyIsWokenForWhoIsAbsent: reports of sessions that are not connected here, as all are to a follower, wake no thread.
+func TestNobodyIsWokenForWhoIsAbsent(t *testing.T) {
+	v := openFIXVenue(t, nil, func(*Config) {})
+	c := v.call("CLIENT1", nil)
+	c.send("A", fixLogon)
+	c.expect("35=A", "34=1")
+	here := uint16(0)
+	for i := range v.r.gateway.live {
+		if v.r.connected(uint16(i)) {
+			here = uint16(i)
+		}
+	}
+	var mu sync.Mutex
+	var woken []uint16
+	w, err := newWaker(func(session uint16) {
+		mu.Lock()
+		defer mu.Unlock()
+		woken = append(woken, session)
+	}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	tell := func(sessions ...uint16) {
+		v.r.do(func() {
+			v.r.waker = w
+			v.r.inbox.put(&book.Command{Kind: book.Tick}) // the loop is busy: it leaves all to the writers
+			v.r.wakeAll(sessions)
+			v.r.waker = nil
+		})
+	}
+	tell(here+1, here+2, here+3)
+	tell(here+1, here, here+2)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		mu.Lock()
+		if len(woken) > 0 {
+			break
+		}
+		mu.Unlock()
+		if time.Now().After(end) {
+			t.Fatal("the session that is here was not woken")
+		}
+	}
+	defer mu.Unlock()
+	if !slices.Equal(woken, []uint16{here}) {
+		t.Errorf("woken: %v", woken)
+	}
 }
