@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"exchange/cmd/exchange/bench"
 
@@ -34,17 +35,18 @@ it: as many bytes to another process over a plain socket, and as many back.`,
 	return c
 }
 
-// benchEchoCommand is the other process of the floor of bench ouch.
+// benchEchoCommand is the other process of a floor over sockets.
 func benchEchoCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: bench.EchoCommand + " REQUEST ANSWER", Hidden: true, Args: cobra.ExactArgs(2),
+		Use: bench.EchoCommand + " REQUEST ANSWER WORK", Hidden: true, Args: cobra.ExactArgs(3),
 		RunE: func(c *cobra.Command, args []string) error {
 			request, err := strconv.Atoi(args[0])
 			answer, bad := strconv.Atoi(args[1])
-			if err != nil || bad != nil || request < 1 || answer < 1 {
-				return fmt.Errorf("lengths in bytes are needed")
+			work, wrong := strconv.ParseInt(args[2], 10, 64)
+			if err != nil || bad != nil || wrong != nil || request < 1 || answer < 1 || work < 0 {
+				return fmt.Errorf("lengths in bytes are needed, and ns of work before each answer")
 			}
-			return bench.Echo(request, answer, os.Stdin, c.OutOrStdout())
+			return bench.Echo(request, answer, time.Duration(work), os.Stdin, c.OutOrStdout())
 		},
 	}
 }

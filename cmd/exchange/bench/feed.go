@@ -47,7 +47,7 @@ func Feed(ctx context.Context, o FeedOptions) (*Report, error) {
 		return nil, err
 	}
 	defer c.Stop()
-	echo, err := startEcho(o.Binary, len(ouchEnter(nil, 1)), feedAnswerLen)
+	echo, err := startEcho(o.Binary, len(ouchEnter(nil, 1)), feedAnswerLen, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,8 @@ const (
 	fixPingPong = 1_000
 	// fixPasses is how often all is measured from the start, the second time in the opposite order and so on: what the machine does besides comes to all of them.
 	fixPasses = 4
+	// fixWork is how long the second floor works.
+	fixWork = 5 * time.Microsecond
 	// fixBenchSessions is how many sessions there are.
 	fixBenchSessions = 64
 	fixBenchName     = "BENCH"
@@ -37,7 +39,8 @@ const (
 //
 //  1. A cluster is started. Its first orders, which are not counted, tell how long an order and its report are.
 //  2. The floor is another process that answers as many bytes with as many, on as many connections, and does nothing else. Rounds through the cluster and rounds
-//     through the floor take turns. All orders rest, at 64 prices; after each round mass cancels take them out.
+//     through the floor take turns. All orders rest, at 64 prices; after each round mass cancels take them out. With one order under way a second floor has its
+//     turn too, which works for fixWork before it answers: about what an order asks of an exchange. It tells what such a pause does to everything around it.
 //  3. The same with one replica, and with the engines of others.
 //  4. All of that again, the other way round, until there are enough samples. At the end the codec by itself.
 func FIX(ctx context.Context, o FIXOptions) (*Report, error) {
@@ -91,18 +94,24 @@ func (l fixLoad) params() map[string]any {
 	return params
 }
 
+// alone tells of one order at a time on one connection.
+func (l fixLoad) alone() bool { return l.connections == 1 && l.inFlight == 1 }
+
 // fixBench is what has been measured so far.
 type fixBench struct {
 	o FIXOptions
-	// floor is the floor's process, once it is known how long messages are.
-	floor        *echoPeer
-	ours, floors map[fixLoad]*samples // floors: beside the first size of cluster
-	peers        map[string]map[fixLoad]*samples
+	// floor is the floor's process, once it is known how long messages are, working the second's.
+	floor, working *echoPeer
+	ours, floors   map[fixLoad]*samples // floors: beside the first size of cluster
+	worked         *samples             // of the second floor
+	peers          map[string]map[fixLoad]*samples
 }
 
 func (b *fixBench) stop() {
-	if b.floor != nil {
-		b.floor.stop()
+	for _, floor := range []*echoPeer{b.floor, b.working} {
+		if floor != nil {
+			floor.stop()
+		}
 	}
 }
 
@@ -116,7 +125,7 @@ func (b *fixBench) report() *Report {
 		}
 		a, c := over.figure("", nil).P50, under.figure("", nil).P50
 		r.ratio(fmt.Sprintf("%s_%d_%d", name, l.connections, l.inFlight), a, c)
-		if l.connections == 1 && l.inFlight == 1 {
+		if l.alone() {
 			r.ratio(name, a, c)
 		}
 	}
@@ -133,6 +142,12 @@ func (b *fixBench) report() *Report {
 			}
 			r.Floors = append(r.Floors, raw)
 			ratio("over_raw_tcp_p50", l, size(b.o.Replicas[0]), b.floors[l])
+			if b.worked != nil && l.alone() {
+				f := b.worked.figure("raw_tcp_working", l.params())
+				f.Params["work_ns"] = int64(fixWork)
+				r.Floors = append(r.Floors, f)
+				ratio("over_raw_tcp_working_p50", l, size(b.o.Replicas[0]), b.worked)
+			}
 			ratio("replicated_over_unreplicated_p50", l, size(3), size(1))
 			for _, p := range fixPeers {
 				if s := b.peers[p.name][l]; s != nil {
@@ -160,7 +175,7 @@ func fixSender(n int) string { return fmt.Sprintf("%s%d", fixBenchName, n) }
 // share is how many orders of a load one pass has, and how many of them a round has.
 func (b *fixBench) share(l fixLoad) (total, round int) {
 	total, round = b.o.Orders/fixPasses, fixRound
-	if l.inFlight == 1 && l.connections == 1 {
+	if l.alone() {
 		total, round = total/20, fixPingPong
 	}
 	return max(total, 1), round
@@ -233,6 +248,11 @@ func (b *fixBench) throughVenue(ctx context.Context, c *cluster.Cluster, venue *
 				return err
 			}
 			f.add(tried)
+			if l.alone() && replicas == b.o.Replicas[0] {
+				if err := b.throughWorking(venue, count, done >= 0); err != nil {
+					return err
+				}
+			}
 			done += count
 		}
 	}
@@ -243,11 +263,30 @@ func (b *fixBench) throughVenue(ctx context.Context, c *cluster.Cluster, venue *
 func (b *fixBench) dialFloor(venue *fixFleet, connections int) (fleet echoFleet, err error) {
 	if b.floor == nil {
 		order, report := venue.lengths()
-		if b.floor, err = startEcho(b.o.Binary, order, report); err != nil {
+		if b.floor, err = startEcho(b.o.Binary, order, report, 0); err != nil {
 			return nil, err
 		}
 	}
 	return b.floor.more(connections)
+}
+
+// throughWorking measures a round of the second floor.
+func (b *fixBench) throughWorking(venue *fixFleet, count int, counts bool) (err error) {
+	if b.working == nil {
+		order, report := venue.lengths()
+		if b.working, err = startEcho(b.o.Binary, order, report, fixWork); err != nil {
+			return err
+		}
+		b.worked = newSamples()
+	}
+	s := newSamples()
+	if err := b.working.round(count, 1, s); err != nil {
+		return err
+	}
+	if counts {
+		b.worked.add(s)
+	}
+	return nil
 }
 
 // dialFIXLeader logs so many sessions on at whoever leads, when somebody does.

@@ -40,7 +40,7 @@ const (
 func OUCH(ctx context.Context, o OUCHOptions) (*Report, error) {
 	r := NewReport("ouch")
 	r.Provider, r.Durability, r.Replicas = o.Provider, "memory", 3
-	echo, err := startEcho(o.Binary, len(ouchEnter(nil, 1)), ouchAnswerLen)
+	echo, err := startEcho(o.Binary, len(ouchEnter(nil, 1)), ouchAnswerLen, 0)
 	if err != nil {
 		return nil, err
 	}

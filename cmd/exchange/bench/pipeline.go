@@ -199,8 +199,9 @@ type echoPeer struct {
 // EchoCommand is the hidden command of the exchange program that runs Echo.
 const EchoCommand = "bench-echo-peer"
 
-func startEcho(binary string, request, answer int) (*echoPeer, error) {
-	c := exec.Command(binary, EchoCommand, fmt.Sprint(request), fmt.Sprint(answer))
+// startEcho starts one that works so long before each answer.
+func startEcho(binary string, request, answer int, work time.Duration) (*echoPeer, error) {
+	c := exec.Command(binary, EchoCommand, fmt.Sprint(request), fmt.Sprint(answer), fmt.Sprint(int64(work)))
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -291,8 +292,9 @@ func roundOfAll(count, pipelines int, round func(i, count int, s *samples) error
 	return all, err
 }
 
-// Echo says where it listens, and answers connections until standard input ends.
-func Echo(request, answer int, stdin io.Reader, stdout io.Writer) error {
+// Echo says where it listens, and answers connections until standard input ends. It works so long before it writes: whatever has come by then has its answers at
+// once.
+func Echo(request, answer int, work time.Duration, stdin io.Reader, stdout io.Writer) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -307,11 +309,11 @@ func Echo(request, answer int, stdin io.Reader, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		go answerAll(conn, request, answer)
+		go answerAll(conn, request, answer, work)
 	}
 }
 
-func answerAll(conn net.Conn, request, answer int) {
+func answerAll(conn net.Conn, request, answer int, work time.Duration) {
 	defer conn.Close()
 	in, out := make([]byte, 64<<10), make([]byte, (64<<10)/request*answer+answer)
 	for have := 0; ; {
@@ -322,6 +324,8 @@ func answerAll(conn net.Conn, request, answer int) {
 		have += n
 		count := have / request
 		have -= count * request // what they are does not matter
+		for began := time.Now(); work > 0 && time.Since(began) < work; {
+		}
 		if _, err := conn.Write(out[:count*answer]); err != nil {
 			return
 		}
