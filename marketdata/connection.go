@@ -197,8 +197,8 @@ func (c *connection) send(buf []byte) (sent int, err error) {
 	return len(out), last
 }
 
-// expressBuffer is how much is sent expressly at a time, and a message.
-const expressBuffer = 512
+// expressBuffer is how much is sent expressly at a time, and a message: about what an exchange says at once with a hundred orders under way.
+const expressBuffer = 4 << 10
 
 // expressly is send on the thread of the store's writer, of a few messages, and waits for nothing. It tells whether all there is went out; the connection's
 // own writer does the rest.

@@ -67,3 +67,44 @@ func TestPublishingToASlowReader(t *testing.T) {
 	}
 	d.wantMessages(1, sent+500)
 }
+
+// What one turn of an exchange brings leaves before Publish returns, and nobody is woken for it; what is more, the connection's own writer sends.
+func TestThePublisherSendsABatchItself(t *testing.T) {
+	store := feed.NewStore(1 << 20)
+	raised := 0
+	store.PassOn(func() { raised++; store.Wake() })
+	s, address := serve(t, store, ServerConfig{})
+	core := soupbin.MakeClient(soupbin.Session{}, 1)
+	d := dial(t, address, &core, "ME")
+	d.want(soupbin.LoginWasAccepted)
+	var c *connection
+	s.mu.Lock()
+	for c = range s.connections {
+	}
+	s.mu.Unlock()
+	// sent publishes so many messages and gives the number of the first that has not left when Publish returns.
+	sent := func(n uint64) uint64 {
+		appendTo(store, store.Next()+n-1)
+		c.sending.Lock()
+		defer c.sending.Unlock()
+		return c.reader.Number()
+	}
+	for end, inTurn := time.Now().Add(20*time.Second), 0; inTurn < 20; { // until the connection's writer waits for news, which it then goes on doing
+		before := raised
+		if inTurn++; sent(1) != store.Next() || raised != before {
+			inTurn = 0
+		}
+		if time.Sleep(time.Millisecond); time.Now().After(end) {
+			t.Fatal("the publisher sends nothing")
+		}
+	}
+	before := raised
+	const batch = expressBuffer / 11 // of 8 bytes with their heads
+	if n := sent(batch); n != store.Next() || raised != before {
+		t.Errorf("%d of %d messages left; woken %d times", batch-(store.Next()-n), batch, raised-before)
+	}
+	if sent(2 * batch); raised != before+1 {
+		t.Errorf("woken %d times for more than is sent at a time", raised-before)
+	}
+	d.wantMessages(1, store.Next()-1)
+}
