@@ -1,7 +1,7 @@
 // Package moldudp64 is MoldUDP64 1.00: the feed in datagrams, each of which names its session and the number of its first message.
 //
 //	packet.go        the packets: AppendHeader, AppendMessage, Parse, Request
-//	publisher.go     Publisher: a line; follows the store, fills packets, sends heartbeats and the end of the session
+//	publisher.go     Publisher: a line; follows the store, fills packets, sends heartbeats and the end of the session, spares packets that nobody hears
 //	requests.go      Requests: what to answer to a request for lost messages; RequestServer is its socket
 //	receiver.go      Receiver: merges lines, finds gaps, asks again; without a socket
 //

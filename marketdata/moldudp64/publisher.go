@@ -35,10 +35,16 @@ const (
 	burstPause   = time.Millisecond
 	// endRepeats is how often the end of the session is sent before Close returns.
 	endRepeats = 3
+	// unheardPause is how long a line waits that nobody heard: so much later may a receiver that begins to listen have its first packet.
+	unheardPause = 5 * time.Millisecond
 )
 
 // Publisher is one line of the feed. It reads the store by itself, in a goroutine; what is little the store's writer sends itself, without waiting for
 // anything.
+//
+// A packet to a port of this host that nobody has open costs more than one that is heard: the system answers it. Where all destinations are such, a line
+// passes over what had been published when it found that out, for nobody could have heard it, and waits for unheardPause before it tries again.
+// What is published after a receiver has opened its port it gets.
 type Publisher struct {
 	config   PublisherConfig
 	store    *feed.Store
@@ -55,9 +61,12 @@ type Publisher struct {
 	once    sync.Once
 	wg      sync.WaitGroup
 
+	// quietUntil is when a line that nobody heard tries again, since start; 0: it was heard. Under sending.
+	quietUntil time.Duration
+
 	packets, sendErrors atomic.Uint64
-	skipped             atomic.Uint64
-	next                atomic.Uint64 // what is below was sent, or skipped
+	skipped, unheard    atomic.Uint64
+	next                atomic.Uint64 // what is below was sent, skipped, or passed over
 	start               time.Time
 	lastSent            atomic.Int64 // ns since start
 }
@@ -68,6 +77,8 @@ type PublisherStatus struct {
 	Packets, SendErrors uint64
 	// Skipped messages: the store dropped them before they were sent.
 	Skipped uint64
+	// Unheard messages were sent, or passed over, while nobody had the port open.
+	Unheard uint64
 	// Next is the number of the next message to be sent.
 	Next uint64
 }
@@ -117,7 +128,7 @@ func NewPublisher(store *feed.Store, config PublisherConfig) (*Publisher, error)
 
 // Status counts what the line did.
 func (p *Publisher) Status() PublisherStatus {
-	return PublisherStatus{Packets: p.packets.Load(), SendErrors: p.sendErrors.Load(), Skipped: p.skipped.Load(), Next: p.next.Load()}
+	return PublisherStatus{Packets: p.packets.Load(), SendErrors: p.sendErrors.Load(), Skipped: p.skipped.Load(), Unheard: p.unheard.Load(), Next: p.next.Load()}
 }
 
 // EndSession publishes what is left and from then on the end of the session in place of heartbeats, until Close. Nothing may be
@@ -149,7 +160,16 @@ func (p *Publisher) publish() {
 	for {
 		p.follower.Arm()
 		ended := p.ended.Load()
-		p.drain(p.store.Next())
+		if pause := p.drain(p.store.Next()); pause > 0 {
+			p.follower.Disarm() // what comes meanwhile goes out together
+			select {
+			case <-time.After(pause):
+				continue
+			case <-p.done:
+				p.finish()
+				return
+			}
+		}
 		if ended {
 			p.say(AppendEndOfSession)
 		}
@@ -166,13 +186,21 @@ func (p *Publisher) publish() {
 			}
 			idle.Reset(wait)
 		case <-p.done:
-			p.drain(p.store.Next())
-			for range endRepeats {
-				if p.ended.Load() {
-					p.say(AppendEndOfSession)
-				}
-			}
+			p.finish()
 			return
+		}
+	}
+}
+
+// finish sends what is left.
+func (p *Publisher) finish() {
+	p.sending.Lock()
+	p.quietUntil = 0
+	p.sending.Unlock()
+	p.drain(p.store.Next())
+	for range endRepeats {
+		if p.ended.Load() {
+			p.say(AppendEndOfSession)
 		}
 	}
 }
@@ -181,7 +209,7 @@ func (p *Publisher) publish() {
 func (p *Publisher) say(appendTo func(dst []byte, session Session, number uint64) []byte) {
 	p.sending.Lock()
 	defer p.sending.Unlock()
-	p.send(appendTo(p.buf[:0], p.config.Session, p.reader.Number()))
+	p.send(appendTo(p.buf[:0], p.config.Session, p.reader.Number()), 0)
 }
 
 // expressMessages is up to how many new messages the writer of the store sends itself: a packet or two.
@@ -194,7 +222,7 @@ func (p *Publisher) expressly() bool {
 	}
 	defer p.sending.Unlock()
 	next := p.store.Next()
-	if next-p.reader.Number() > expressMessages {
+	if next-p.reader.Number() > expressMessages || p.pause() > 0 {
 		return false
 	}
 	for p.reader.Number() < next {
@@ -210,34 +238,52 @@ func (p *Publisher) expressly() bool {
 			return false
 		}
 		p.sendErrors.Add(uint64(failed))
-		p.told()
+		p.told(next)
 	}
 	return true
 }
 
-// told notes that a packet was sent. Under sending.
-func (p *Publisher) told() {
+// told notes that a packet was sent, before which everything below number next had been published. Under sending.
+func (p *Publisher) told(next uint64) {
 	p.packets.Add(1)
+	now := time.Since(p.start)
+	p.lastSent.Store(int64(now))
+	p.quietUntil = 0
+	if !p.sender.heard() {
+		p.quietUntil = now + unheardPause
+		if p.reader.Number() < next {
+			p.reader = p.store.NewReader(next)
+		}
+		p.unheard.Add(p.reader.Number() - p.next.Load())
+	}
 	p.next.Store(p.reader.Number())
-	p.lastSent.Store(int64(time.Since(p.start)))
 }
 
-// drain sends everything below number next.
-func (p *Publisher) drain(next uint64) {
+// pause is how long the line is to wait yet because nobody heard it. Under sending.
+func (p *Publisher) pause() time.Duration {
+	if p.quietUntil == 0 {
+		return 0
+	}
+	return max(0, p.quietUntil-time.Since(p.start))
+}
+
+// drain sends everything below number next. If nobody hears the line it gives how long to wait before the next attempt.
+func (p *Publisher) drain(next uint64) (pause time.Duration) {
 	for sent := 1; ; sent++ {
 		p.sending.Lock()
-		if p.reader.Number() >= next {
+		if pause = p.pause(); pause > 0 || p.reader.Number() >= next {
 			p.sending.Unlock()
-			return
+			return pause
 		}
 		packet, count, err := fill(p.buf[:0], p.config.Session, &p.reader, p.config.MaxPacket, MaxCount)
 		if count > 0 {
-			p.send(packet)
+			p.send(packet, next)
 		}
 		if errors.Is(err, feed.ErrDropped) {
 			first := p.store.First()
 			p.skipped.Add(first - p.reader.Number())
 			p.reader = p.store.NewReader(first)
+			p.next.Store(first)
 		}
 		p.sending.Unlock()
 		if sent%burstPackets == 0 {
@@ -246,8 +292,8 @@ func (p *Publisher) drain(next uint64) {
 	}
 }
 
-// send sends a packet to all destinations. Under sending.
-func (p *Publisher) send(packet []byte) {
+// send sends a packet to all destinations, before which everything below number next had been published. Under sending.
+func (p *Publisher) send(packet []byte, next uint64) {
 	p.sendErrors.Add(uint64(p.sender.send(packet)))
-	p.told()
+	p.told(next)
 }

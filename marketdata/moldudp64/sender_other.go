@@ -40,4 +40,7 @@ func (s *sender) send(packet []byte) (failed int) {
 // express sends without ever waiting; here there is no way to.
 func (*sender) express([]byte) (sent bool, failed int) { return false, 0 }
 
+// heard is not known here.
+func (*sender) heard() bool { return true }
+
 func (s *sender) close() { s.conn.Close() }

@@ -11,28 +11,42 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sender is the socket of a line. It is not one of package net's: those are watched for room to write, so that each packet that has left one wakes a thread.
+// sender is the sockets of a line, one for each destination. They are not of package net's: those are watched for room to write, so that each packet that has
+// left one wakes a thread.
 type sender struct {
-	fd int // -1: closed
-	to []unix.Sockaddr
+	to []destination // none: closed
 }
 
-// openSender opens the socket, with multicast's settings if a destination is a group.
+// destination is where packets go. A receiver on this host is connected to: the system then tells, as soon as a packet has been sent, that nobody has its port open.
+// Elsewhere that may be said later, or not at all, and each packet costs the same whether it is heard or not.
+type destination struct {
+	fd      int
+	address unix.Sockaddr // nil: the socket is connected
+	unheard bool          // nobody had the port open for the last packet, or for none yet; always false where the system does not tell
+}
+
+// openSender opens the sockets, with multicast's settings for a group.
 func openSender(config *PublisherConfig) (*sender, error) {
-	domain, group := unix.AF_INET, false
-	for _, d := range config.Destinations {
-		if d.Addr().Is6() {
-			domain = unix.AF_INET6 // which takes addresses of version 4 too
-		}
-		group = group || d.Addr().IsMulticast()
-	}
 	s := &sender{}
-	for _, d := range config.Destinations {
-		to, err := socketAddress(d, domain)
+	for _, to := range config.Destinations {
+		d, err := openDestination(to, config)
 		if err != nil {
+			s.close()
 			return nil, err
 		}
-		s.to = append(s.to, to)
+		s.to = append(s.to, d)
+	}
+	return s, nil
+}
+
+func openDestination(to netip.AddrPort, config *PublisherConfig) (d destination, err error) {
+	domain := unix.AF_INET
+	if to.Addr().Is6() {
+		domain = unix.AF_INET6
+	}
+	address, err := socketAddress(to, domain)
+	if err != nil {
+		return d, err
 	}
 	syscall.ForkLock.RLock()
 	fd, err := unix.Socket(domain, unix.SOCK_DGRAM, 0)
@@ -41,19 +55,19 @@ func openSender(config *PublisherConfig) (*sender, error) {
 	}
 	syscall.ForkLock.RUnlock()
 	if err != nil {
-		return nil, fmt.Errorf("socket: %w", err)
+		return d, fmt.Errorf("socket: %w", err)
 	}
-	s.fd = fd
-	if domain == unix.AF_INET6 {
-		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) // where it cannot be, addresses of version 4 fail by themselves
-	}
-	if group {
+	d = destination{fd: fd, address: address}
+	switch {
+	case to.Addr().IsMulticast():
 		if err := setMulticast(fd, config.Interface, config.TTL); err != nil {
-			s.close()
-			return nil, err
+			unix.Close(fd)
+			return d, err
 		}
+	case to.Addr().IsLoopback() && unix.Connect(fd, address) == nil:
+		d.address, d.unheard = nil, true
 	}
-	return s, nil
+	return d, nil
 }
 
 // socketAddress is an address as a socket of the domain takes it.
@@ -72,10 +86,10 @@ func socketAddress(d netip.AddrPort, domain int) (unix.Sockaddr, error) {
 	return to, nil
 }
 
-// send sends a packet to all destinations and waits for the socket's room; it tells to how many it failed.
+// send sends a packet to all destinations and waits for the sockets' room; it tells to how many it failed.
 func (s *sender) send(packet []byte) (failed int) {
-	for _, to := range s.to {
-		if err := sendTo(s.fd, packet, 0, to); err != nil {
+	for i := range s.to {
+		if s.to[i].send(packet, 0) != nil {
 			failed++
 		}
 	}
@@ -84,11 +98,8 @@ func (s *sender) send(packet []byte) (failed int) {
 
 // express is send without ever waiting, for a thread that must not wait. Not sent: to none, now.
 func (s *sender) express(packet []byte) (sent bool, failed int) {
-	if s.fd < 0 {
-		return false, 0
-	}
-	for i, to := range s.to {
-		switch err := sendTo(s.fd, packet, unix.MSG_DONTWAIT, to); {
+	for i := range s.to {
+		switch err := s.to[i].send(packet, unix.MSG_DONTWAIT); {
 		case err == nil:
 			sent = true
 		case i == 0:
@@ -100,17 +111,40 @@ func (s *sender) express(packet []byte) (sent bool, failed int) {
 	return sent, failed
 }
 
-func sendTo(fd int, packet []byte, flags int, to unix.Sockaddr) error {
+// heard tells whether anybody may have heard the last packet.
+func (s *sender) heard() bool {
+	for i := range s.to {
+		if !s.to[i].unheard {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *destination) send(packet []byte, flags int) error {
+	err := d.try(packet, flags)
+	if err == unix.ECONNREFUSED { // that was the one before: this one has not been sent
+		d.unheard = true
+		err = d.try(packet, flags)
+	}
+	if err == nil && d.unheard {
+		fault, failed := unix.GetsockoptInt(d.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		d.unheard = failed == nil && fault == int(unix.ECONNREFUSED)
+	}
+	return err
+}
+
+func (d *destination) try(packet []byte, flags int) error {
 	for {
-		if err := unix.Sendto(fd, packet, flags, to); err != unix.EINTR {
+		if err := unix.Sendto(d.fd, packet, flags, d.address); err != unix.EINTR {
 			return err
 		}
 	}
 }
 
 func (s *sender) close() {
-	if s.fd >= 0 {
-		unix.Close(s.fd)
-		s.fd = -1
+	for i := range s.to {
+		unix.Close(s.to[i].fd)
 	}
+	s.to = nil
 }

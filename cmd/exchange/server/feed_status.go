@@ -21,10 +21,12 @@ type FeedStatus struct {
 	// First is the lowest number that is kept, Connections the clients over SoupBinTCP.
 	First       uint64 `json:"first_kept"`
 	Connections int    `json:"connections"`
-	// Of the line: packets sent, errors of the socket, messages that were no longer kept when their turn came; requests that came and those answered.
+	// Of the line: packets sent, errors of the socket, messages that were no longer kept when their turn came, messages for which nobody had the port open;
+	// requests that came and those answered.
 	LinePackets      uint64 `json:"line_packets"`
 	LineErrors       uint64 `json:"line_errors"`
 	LineSkipped      uint64 `json:"line_skipped"`
+	LineUnheard      uint64 `json:"line_unheard"`
 	RequestsReceived uint64 `json:"requests_received"`
 	RequestsAnswered uint64 `json:"requests_answered"`
 }
@@ -58,7 +60,7 @@ func (f *feedPorts) status() (s FeedStatus) {
 func (l *moldLine) status(s *FeedStatus) {
 	if p := l.publisher.Load(); p != nil {
 		sent := p.Status()
-		s.LinePackets, s.LineErrors, s.LineSkipped = sent.Packets, sent.SendErrors, sent.Skipped
+		s.LinePackets, s.LineErrors, s.LineSkipped, s.LineUnheard = sent.Packets, sent.SendErrors, sent.Skipped, sent.Unheard
 	}
 	if l.requests != nil {
 		s.RequestsReceived, s.RequestsAnswered = l.requests.Counts()

@@ -42,6 +42,7 @@ func feedMetrics(s *Status, f FeedStatus) []metric {
 		{"exchange_feed_line_packets_total", "counter", "MoldUDP64 packets of this replica's line.", f.LinePackets},
 		{"exchange_feed_line_errors_total", "counter", "Packets that the socket did not take.", f.LineErrors},
 		{"exchange_feed_line_skipped_total", "counter", "Messages that were no longer kept when the line came to them.", f.LineSkipped},
+		{"exchange_feed_line_unheard_total", "counter", "Messages for which nobody had the line's port open.", f.LineUnheard},
 		{"exchange_feed_requests_total", "counter", "Requests for lost messages.", f.RequestsReceived},
 		{"exchange_feed_requests_answered_total", "counter", "Those of them that were answered.", f.RequestsAnswered},
 		{"exchange_feed_snapshot_next", "gauge", "Number from which a snapshot goes on at least; 0: none is given.", f.SnapshotNext},

@@ -11,7 +11,7 @@ import (
 // runs and read by the replica's next start. It outlives the process, not the host: it is not worth a write to the disk, since a line that does not
 // know its place leaves a hole that the other lines and the request servers fill.
 //
-// Invariant: what has a lower number, the line has sent.
+// Invariant: what has a lower number, the line has sent, or nobody had its port open.
 type linePlace struct {
 	file    *os.File
 	session string
