@@ -3,6 +3,7 @@ package book
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // family is what is known of the family of an id that a session used last: the next one, if it counts up, has all of its key in common with it but the last two
@@ -59,7 +60,44 @@ func (t *identities) placeNew(session uint16, id *ClientID, r *family) (k idKey,
 	k = makeKey(session, id)
 	at := t.block(k)
 	r.learn(id, k, at)
+	if k.hi&1 == 0 && k.member < foreseeBelow && *r != unknown {
+		t.foresee(session, id, r.digits())
+	}
 	return k, &t.blocks[at]
+}
+
+// digits is where the id has the first of its last two digits, in bytes.
+func (r *family) digits() int { return int(r.word) + int(r.tens)/8 }
+
+// foreseeBelow: who begins a family with one of its first members is likely to go through all of it, and on to the next one.
+const foreseeBelow = 10
+
+// foresee asks for the blocks of the family behind an id's, which lie anywhere in memory: when the ids come to it they would have to be waited for. tens is
+// where the id has the first of its last two digits, in bytes.
+func (t *identities) foresee(session uint16, id *ClientID, tens int) {
+	next, ok := following(id, tens)
+	if !ok {
+		return
+	}
+	home := t.home(makeKey(session, &next))
+	prefetch(unsafe.Pointer(&t.blocks[home]), unsafe.Pointer(&t.blocks[int(home+1)&(len(t.blocks)-1)])) // of both halves
+}
+
+// following is an id of the family behind an id's, if that has as many digits.
+func following(id *ClientID, tens int) (next ClientID, ok bool) {
+	next = *id
+	for at := tens - 1; at >= 0; at-- {
+		switch d := next[at]; {
+		case d == '9':
+			next[at] = '0'
+		case '0' <= d && d < '9':
+			next[at]++
+			return next, true
+		default:
+			return next, false
+		}
+	}
+	return next, false
 }
 
 // learn notes the family of an id that ends in two digits of one word. Of others none is known.

@@ -223,6 +223,7 @@ func (m *Market) meet(incoming, resting uint32, price int64) Reason {
 // trade fills both orders. The resting one's event comes first, and is the feed's.
 func (m *Market) trade(incoming, resting uint32, price int64) {
 	in, rest := &m.pool.orders[incoming], &m.pool.orders[resting]
+	m.prefetchOrder(rest.next)
 	qty := min(in.open, m.pool.slice(resting))
 	m.counters.match++
 	m.counters.trades++
