@@ -27,6 +27,7 @@ const (
 // ahead is what is known of a command before its turn.
 type ahead struct {
 	own, orig idKey
+	block     uint32 // of own in the table of ids, as it was then
 	chain     uint32 // of orig; for an order on its way in, its own
 	slot      uint32 // the order it names, or one of the same chain, 0 if none is known
 	meets     uint32 // the order that one on its way in will meet first, 0 if none
@@ -40,15 +41,15 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 		return m.applyAhead(commands, out, then)
 	}
 	turn := m.turn
-	for i := range commands { // takeNext, in place of a call of it
+	for i := range commands {
 		c := &commands[i]
 		events := m.take(c, out[:0])
 		b := &m.behind
 		if b.command != nil {
 			roll(&m.counters.stream, b)
 		}
-		b.command, b.events, b.time = c, events, m.counters.time
-		out, turn = turn, events
+		b.command, b.events, b.time = c, events, m.counters.time // one by one: a struct is put together elsewhere and waits to be read from there
+		out, turn = turn, events                                 // two slices take turns: what followed from the command before was still to be read
 		then(c, events)
 	}
 	m.turn = turn
@@ -58,35 +59,56 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 
 // applyAhead is ApplyAll of a large market.
 func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command, []Event)) []Event {
-	n := uint(len(commands))
-	for turn := uint(0); turn < n+aheadKeys; turn++ { // in which command turn - aheadKeys has its own
-		if turn < n {
-			m.foreseeKeys(&commands[turn], &m.ahead[turn%aheadRing])
+	turn := m.turn
+	for at := range len(commands) + aheadKeys { // the command that takes step 1; the one aheadKeys before it has its turn
+		if at >= aheadKeys && at < len(commands) { // there is a command for each step
+			w := (*[aheadKeys + 1]Command)(commands[at-aheadKeys:])
+			m.foreseeKeys(&w[aheadKeys], m.foreseen(at))
+			m.foreseeOrder(&w[aheadOrder], m.foreseen(at-aheadKeys+aheadOrder))
+			m.foreseeChain(&w[aheadChain], m.foreseen(at-aheadKeys+aheadChain))
+			m.foreseeLevel(m.foreseen(at - aheadKeys + aheadLevel))
+		} else {
+			m.foreseeSome(commands, at)
 		}
-		if k := turn - (aheadKeys - aheadOrder); k < n {
-			m.foreseeOrder(&commands[k], &m.ahead[k%aheadRing])
-		}
-		if k := turn - (aheadKeys - aheadChain); k < n {
-			m.foreseeChain(&commands[k], &m.ahead[k%aheadRing])
-		}
-		if k := turn - (aheadKeys - aheadLevel); k < n {
-			m.foreseeLevel(&m.ahead[k%aheadRing])
-		}
-		k := turn - aheadKeys
-		if k >= n {
+		k := at - aheadKeys
+		if k < 0 {
 			continue
 		}
 		c := &commands[k]
 		if c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
-			m.keys = &m.ahead[k%aheadRing]
+			m.keys = m.foreseen(k)
 		}
-		events := m.takeNext(c, out)
+		events := m.take(c, out[:0])
 		m.keys = nil
-		out, m.turn = m.turn, events
+		m.catchUp()
+		b := &m.behind
+		b.command, b.events, b.time = c, events, m.counters.time
+		out, turn = turn, events
 		then(c, events)
 	}
+	m.turn = turn
 	m.catchUp()
 	return out
+}
+
+// foreseen is the place for what is known of a command, by its number.
+func (m *Market) foreseen(k int) *ahead { return &m.ahead[uint(k)%aheadRing] }
+
+// foreseeSome has the commands take their steps that there are, at the beginning and at the end of many.
+func (m *Market) foreseeSome(commands []Command, at int) {
+	n := uint(len(commands))
+	if k := uint(at); k < n {
+		m.foreseeKeys(&commands[k], m.foreseen(at))
+	}
+	if k := uint(at - aheadKeys + aheadOrder); k < n {
+		m.foreseeOrder(&commands[k], m.foreseen(int(k)))
+	}
+	if k := uint(at - aheadKeys + aheadChain); k < n {
+		m.foreseeChain(&commands[k], m.foreseen(int(k)))
+	}
+	if k := uint(at - aheadKeys + aheadLevel); k < n {
+		m.foreseeLevel(m.foreseen(int(k)))
+	}
 }
 
 // foreseeKeys is step 1.
@@ -95,18 +117,23 @@ func (m *Market) foreseeKeys(c *Command, a *ahead) {
 	if c.Kind < Enter || c.Kind > Reduce {
 		return
 	}
-	a.own = idKey{}
-	block := unsafe.Pointer(&m.ids.blocks[0])
-	if c.ClientID[0] != 0 {
+	if c.ClientID[0] > NumberedID && int(c.Session) < len(m.recent) {
+		recent := &m.recent[c.Session]
+		r := &recent[0]
+		if c.Kind != Enter {
+			r = &recent[1]
+		}
+		a.own, a.block = m.ids.place(c.Session, &c.ClientID, r)
+	} else {
 		a.own = makeKey(c.Session, &c.ClientID)
-		block = unsafe.Pointer(&m.ids.blocks[m.ids.home(a.own)])
+		a.block = m.ids.home(a.own)
 	}
 	a.orig = a.own
 	if c.Kind != Enter {
 		a.orig = makeKey(c.Session, &c.OrigID)
 	}
 	a.chain = m.pool.byName.at(a.orig.hash())
-	prefetch(block, unsafe.Pointer(&m.pool.byName.heads[a.chain]))
+	prefetch(unsafe.Pointer(&m.ids.blocks[a.block]), unsafe.Pointer(&m.pool.byName.heads[a.chain]))
 }
 
 // foreseeOrder is step 2.

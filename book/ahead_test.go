@@ -31,6 +31,39 @@ func TestLookingAheadAtNumbered(t *testing.T) {
 	}
 }
 
+// TestWhatWasForeseenIsLookedAtAgain: three instruments with four prices, where levels go and come again elsewhere between a look ahead and the turn, and a
+// table of ids so full that families come between.
+func TestWhatWasForeseenIsLookedAtAgain(t *testing.T) {
+	limits := Limits{Orders: 64, ClientIDs: 1500, PriceNodes: 1 << 10, Instruments: 3, Participants: 3, Sessions: 2}
+	for seed := range uint64(12) {
+		single, _ := openMarket(t, limits, 3, 2)
+		ahead, _ := openMarket(t, limits, 3, 2)
+		r := rand.New(rand.NewPCG(seed, 9))
+		next := [3]uint64{0, 1, 1}
+		var commands []Command
+		var live [3][]ClientID
+		for range 1500 {
+			s := uint16(1 + r.IntN(2))
+			next[s]++
+			c := Command{Kind: Enter, Session: s, Epoch: 1, InSeq: next[s], ClientID: name(strconv.Itoa(r.IntN(1 << 40))), Instrument: uint16(1 + r.IntN(3)), Type: Limit,
+				Side: Side(r.IntN(2)), Qty: 1}
+			c.Price = int64(10 + r.IntN(2) + 2*int(c.Side)) // nothing trades, so stops wait at the same prices
+			if r.IntN(3) == 0 {
+				c.Type, c.StopPrice = StopLimit, c.Price
+			}
+			if n := len(live[s]); n > 0 && r.IntN(5) < 3 {
+				k := r.IntN(n)
+				c = Command{Kind: Cancel, Session: s, Epoch: 1, InSeq: next[s], ClientID: c.ClientID, OrigID: live[s][k]}
+				live[s] = slices.Delete(live[s], k, k+1)
+			} else {
+				live[s] = append(live[s], c.ClientID)
+			}
+			commands = append(commands, c)
+		}
+		compareAhead(t, seed, single, ahead, commands)
+	}
+}
+
 func compareAhead(t *testing.T, seed uint64, single, ahead *Market, commands []Command) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 8))

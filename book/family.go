@@ -33,7 +33,7 @@ var unknown = family{firstMask: ^uint64(0), secondMask: ^uint64(0)}
 
 // place is an id's key and the block of its family, or the one where it would go, for an id that is neither empty nor a number. r is what is known of the
 // one before.
-func (t *identities) place(session uint16, id *ClientID, r *family) (k idKey, b *idBlock) {
+func (t *identities) place(session uint16, id *ClientID, r *family) (k idKey, at uint32) {
 	v0, v1, c, d, e := idWords(id)
 	if (v0^r.first)&r.firstMask|(v1^r.second)&r.secondMask|c|d|e != 0 {
 		return t.placeNew(session, id, r)
@@ -46,24 +46,23 @@ func (t *identities) place(session uint16, id *ClientID, r *family) (k idKey, b 
 	member := ten*10 + digit
 	half := (member + 4) >> 6 // 1 from 60 on
 	k = idKey{r.lo, r.hi | uint32(half), uint8(member - 60*half)}
-	b = &t.blocks[r.blocks[half&1]]
-	if b.lo != k.lo || b.hi != k.hi || b.seen == 0 {
-		at := t.block(k)
+	at = r.blocks[half&1]
+	if !t.blocks[at].has(k) {
+		at = t.block(k)
 		r.blocks[half&1] = at
-		b = &t.blocks[at]
 	}
-	return k, b
+	return k, at
 }
 
 // placeNew is place of an id of which nothing is known, and what will be of the next one.
-func (t *identities) placeNew(session uint16, id *ClientID, r *family) (k idKey, b *idBlock) {
+func (t *identities) placeNew(session uint16, id *ClientID, r *family) (k idKey, at uint32) {
 	k = makeKey(session, id)
-	at := t.block(k)
+	at = t.block(k)
 	r.learn(id, k, at)
 	if k.hi&1 == 0 && k.member < foreseeBelow && *r != unknown {
 		t.foresee(session, id, r.digits())
 	}
-	return k, &t.blocks[at]
+	return k, at
 }
 
 // digits is where the id has the first of its last two digits, in bytes.

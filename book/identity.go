@@ -205,6 +205,9 @@ func (t *identities) block(k idKey) (at uint32) {
 	}
 }
 
+// has tells whether a block is a key's family's. One that is vacant is nobody's: another may be the one where the family would go.
+func (b *idBlock) has(k idKey) bool { return b.lo == k.lo && b.hi == k.hi && b.seen != 0 }
+
 func (t *identities) full() bool { return t.count+len(t.older) >= t.limit }
 
 // add notes an id that find did not, at the block that it gave; the table must not be full.

@@ -13,7 +13,13 @@ type level struct {
 	seen       uint32
 	// better and worse are the neighbouring levels; worse also links free ones.
 	better, worse uint32
+	instrument    uint16
 	ladder        uint8 // which of the instrument's
+}
+
+// is tells whether a level is in use, and that of a price.
+func (lv *level) is(instrument uint16, ladder uint8, price int64) bool {
+	return lv.count != 0 && lv.price == price && lv.instrument == instrument && lv.ladder == ladder
 }
 
 // An instrument has six ladders, numbered by what waits in them plus the side: the book; all-or-none orders, which others need not wait for; and
@@ -67,7 +73,7 @@ func (m *Market) enqueue(slot uint32, ladder uint8, price int64) {
 	key := keyOf(ladder, price)
 	li := m.nodes.find(l, key)
 	if li == 0 {
-		li = m.addLevel(l, key, price, ladder)
+		li = m.addLevel(l, key, price, o.instrument, ladder)
 	}
 	if ladder < allOrNones && o.marks != 0 {
 		m.queueMarked(slot, li)
@@ -171,7 +177,7 @@ func (m *Market) dequeue(slot uint32) {
 	}
 }
 
-func (m *Market) addLevel(l *ladder, key uint64, price int64, which uint8) uint32 {
+func (m *Market) addLevel(l *ladder, key uint64, price int64, instrument uint16, which uint8) uint32 {
 	li := m.levels.take()
 	better := m.nodes.insert(l, key, li)
 	worse := l.best
@@ -184,7 +190,7 @@ func (m *Market) addLevel(l *ladder, key uint64, price int64, which uint8) uint3
 	if worse != 0 {
 		m.levels.levels[worse].better = li
 	}
-	m.levels.levels[li] = level{price: price, better: better, worse: worse, ladder: which}
+	m.levels.levels[li] = level{price: price, better: better, worse: worse, instrument: instrument, ladder: which}
 	return li
 }
 

@@ -36,9 +36,14 @@ func (c *Command) expected(s *Session) bool {
 // ownPlace is the key of the command's own id, and the block of its family. r is what is known of the id before.
 func (m *Market) ownPlace(c *Command, r *family) (idKey, *idBlock) {
 	if m.keys == nil {
-		return m.ids.place(c.Session, &c.ClientID, r)
+		k, at := m.ids.place(c.Session, &c.ClientID, r)
+		return k, &m.ids.blocks[at]
 	}
-	return m.keys.own, &m.ids.blocks[m.ids.block(m.keys.own)]
+	k, b := m.keys.own, &m.ids.blocks[m.keys.block]
+	if !b.has(k) { // others have come since
+		b = &m.ids.blocks[m.ids.block(k)]
+	}
+	return k, b
 }
 
 // enterPlain enters a limit order for the day without conditions that reaches no price of the other side, where nobody waits as all-or-none either. It writes e.
@@ -79,9 +84,11 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, Side(side), Limit, Day, 0
 	l := &b.ladders[side]
 	key := uint64(price) ^ 1<<63 ^ (side - 1) // as priceKey has it
-	li := m.nodes.find(l, key)
-	if li == 0 {
-		li = m.addLevel(l, key, price, uint8(side))
+	li := uint32(0)
+	if m.keys != nil && m.levels.levels[m.keys.level].is(c.Instrument, uint8(side), price) {
+		li = m.keys.level
+	} else if li = m.nodes.find(l, key); li == 0 {
+		li = m.addLevel(l, key, price, c.Instrument, uint8(side))
 	}
 	m.queue(slot, o, li)
 

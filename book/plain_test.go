@@ -55,7 +55,8 @@ func TestFamiliesSayWhatKeysSay(t *testing.T) {
 		}
 		id, session, kind := name(text[:min(len(text), ClientIDLen)]), uint16(1+r.IntN(3)), r.IntN(2)
 		before := recent[session][kind]
-		k, b := ids.place(session, &id, &recent[session][kind])
+		k, at := ids.place(session, &id, &recent[session][kind])
+		b := &ids.blocks[at]
 		if recent[session][kind] == before {
 			known++
 		}

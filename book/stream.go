@@ -28,15 +28,6 @@ func (m *Market) catchUp() {
 	}
 }
 
-// takeNext takes a command of ApplyAll, and the one before it into the stream's hash. Two slices take turns: what followed from that one is still to be read.
-func (m *Market) takeNext(c *Command, out []Event) []Event {
-	events := m.take(c, out[:0])
-	m.catchUp()
-	b := &m.behind
-	b.command, b.events, b.time = c, events, m.counters.time // one by one: a struct is put together elsewhere and waits to be read from there
-	return events
-}
-
 const (
 	commandWords = 23
 	eventWords   = 32
