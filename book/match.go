@@ -204,6 +204,9 @@ func (m *Market) match(slot uint32) Reason {
 		if planted("last come first served") {
 			first = l.tail
 		}
+		if m.tradePlain(slot, first, l) {
+			continue
+		}
 		if why := m.meet(slot, first, l.price); why != NoReason {
 			return why
 		}
@@ -223,7 +226,6 @@ func (m *Market) meet(incoming, resting uint32, price int64) Reason {
 // trade fills both orders. The resting one's event comes first, and is the feed's.
 func (m *Market) trade(incoming, resting uint32, price int64) {
 	in, rest := &m.pool.orders[incoming], &m.pool.orders[resting]
-	m.prefetchOrder(rest.next)
 	qty := min(in.open, m.pool.slice(resting))
 	m.counters.match++
 	m.counters.trades++

@@ -173,8 +173,8 @@ func (g *regime) pass(figures *bookFigures) error {
 		m.Apply(&c, events)
 	}
 	runtime.GC()
+	pages.Gather() // as a replica does when it has made its tables
 	seq := uint64(1)
-	gather := gatherOnce()
 	var pair [2]book.Command
 	g.stretches(func(from, to int, mode stretchMode) {
 		commands, ends = commands[:0], ends[:0]
@@ -190,7 +190,6 @@ func (g *regime) pass(figures *bookFigures) error {
 			}
 			ends = append(ends, int32(len(commands)))
 		}
-		gather(mode)
 		start := time.Now()
 		if mode != clockedStretch {
 			events = m.ApplyAll(commands, events, func(*book.Command, []book.Event) {})
@@ -218,11 +217,14 @@ func (g *regime) pass(figures *bookFigures) error {
 func (g *regime) baselinePass(figures *bookFigures) error {
 	b := baseline.New(g.flow.Symbols)
 	runtime.GC()
-	gather := gatherOnce()
+	gathered := false
 	clocked := make([]int64, bookStretch)
 	g.stretches(func(from, to int, mode stretchMode) {
 		records := g.flow.Records[from:to]
-		gather(mode)
+		if mode != prefillStretch && !gathered { // its tables have grown meanwhile
+			pages.Gather()
+			gathered = true
+		}
 		start := time.Now()
 		if mode != clockedStretch {
 			for i := range records {
@@ -244,17 +246,6 @@ func (g *regime) baselinePass(figures *bookFigures) error {
 		return fmt.Errorf("a measured pass of the baseline ended with hash %v, the first with %s", b.Hash, g.want.TradeHash)
 	}
 	return nil
-}
-
-// gatherOnce gives what, at the first stretch that is measured, has the tables lie in large pages, as a replica has them lie from its start on.
-func gatherOnce() func(stretchMode) {
-	done := false
-	return func(mode stretchMode) {
-		if mode != prefillStretch && !done {
-			pages.Gather()
-			done = true
-		}
-	}
 }
 
 // stretchMode says what a stretch of records is for.
