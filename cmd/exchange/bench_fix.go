@@ -15,9 +15,10 @@ func benchFIXCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "fix", Short: "From an order over FIX to its report", Args: cobra.NoArgs,
 		Long: `Starts a cluster of three replicas, then one of a single replica, and keeps so many orders under way on one connection, then on many. The floor
-takes turns with it: as many bytes to another process over as many plain sockets, and as many back; with one order at a time also one that works 5 µs
-before it answers. With --with-peers engines of others follow. All of that is done four times, every second time the other way round. Ratios without numbers are those of one order at a time on one connection; the others end with
-connections and orders in flight.`,
+takes turns with it: as many bytes to another process over as many plain sockets, and as many back. With one order at a time two more have their turns: a
+floor that works 5 µs before it answers, and the cluster while somebody has the ports of its MoldUDP64 lines open, which otherwise spare themselves packets
+that nobody hears. With --with-peers engines of others follow. All of that is done four times, every second time the other way round. Ratios without
+numbers are those of one order at a time on one connection; the others end with connections and orders in flight.`,
 		Example: "  exchange bench fix\n  exchange bench fix --in-flight 1,64 --json\n  exchange bench fix --connections 1 --with-peers",
 		RunE: func(c *cobra.Command, _ []string) error {
 			for _, n := range o.InFlight {

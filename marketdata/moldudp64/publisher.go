@@ -42,8 +42,8 @@ const (
 // Publisher is one line of the feed. It reads the store by itself, in a goroutine; what is little the store's writer sends itself, without waiting for
 // anything.
 //
-// A packet to a port of this host that nobody has open costs more than one that is heard: the system answers it. Where all destinations are such, a line
-// passes over what had been published when it found that out, for nobody could have heard it, and waits for unheardPause before it tries again.
+// A packet to a port of this host that nobody has open costs more than one that is heard: the system answers it. Where all destinations are such, and the
+// system tells, a line passes over what had been published when it found that out, for nobody could have heard it, and waits for unheardPause before it tries again.
 // What is published after a receiver has opened its port it gets.
 type Publisher struct {
 	config   PublisherConfig

@@ -17,8 +17,8 @@ type sender struct {
 	to []destination // none: closed
 }
 
-// destination is where packets go. A receiver on this host is connected to: the system then tells, as soon as a packet has been sent, that nobody has its port open.
-// Elsewhere that may be said later, or not at all, and each packet costs the same whether it is heard or not.
+// destination is where packets go. A receiver at a loopback address is connected to: the system then tells, as soon as a packet has been sent, that nobody has its
+// port open. Of another host that is said later, or not at all, and a packet to it costs the same whether it is heard or not.
 type destination struct {
 	fd      int
 	address unix.Sockaddr // nil: the socket is connected

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"exchange/cmd/exchange/cluster"
@@ -29,6 +30,8 @@ const (
 	fixPasses = 4
 	// fixWork is how long the second floor works.
 	fixWork = 5 * time.Microsecond
+	// fixHeardAfter is how long a line takes at most to find that somebody hears it, and some more.
+	fixHeardAfter = 20 * time.Millisecond
 	// fixBenchSessions is how many sessions there are.
 	fixBenchSessions = 64
 	fixBenchName     = "BENCH"
@@ -41,6 +44,7 @@ const (
 //  2. The floor is another process that answers as many bytes with as many, on as many connections, and does nothing else. Rounds through the cluster and rounds
 //     through the floor take turns. All orders rest, at 64 prices; after each round mass cancels take them out. With one order under way a second floor has its
 //     turn too, which works for fixWork before it answers: about what an order asks of an exchange. It tells what such a pause does to everything around it.
+//     And in a round more somebody has the ports of the replicas' lines open, which spare themselves packets that nobody hears.
 //  3. The same with one replica, and with the engines of others.
 //  4. All of that again, the other way round, until there are enough samples. At the end the codec by itself.
 func FIX(ctx context.Context, o FIXOptions) (*Report, error) {
@@ -104,6 +108,7 @@ type fixBench struct {
 	floor, working *echoPeer
 	ours, floors   map[fixLoad]*samples // floors: beside the first size of cluster
 	worked         *samples             // of the second floor
+	heard          *samples             // with the lines' ports open
 	peers          map[string]map[fixLoad]*samples
 }
 
@@ -147,6 +152,10 @@ func (b *fixBench) report() *Report {
 				f.Params["work_ns"] = int64(fixWork)
 				r.Floors = append(r.Floors, f)
 				ratio("over_raw_tcp_working_p50", l, size(b.o.Replicas[0]), b.worked)
+			}
+			if b.heard != nil && l.alone() {
+				r.Figures = append(r.Figures, b.heard.figure("order_to_report_line_heard", fixLoad{b.o.Replicas[0], connections, n}.params()))
+				ratio("line_heard_over_raw_tcp_p50", l, b.heard, b.floors[l])
 			}
 			ratio("replicated_over_unreplicated_p50", l, size(3), size(1))
 			for _, p := range fixPeers {
@@ -252,6 +261,9 @@ func (b *fixBench) throughVenue(ctx context.Context, c *cluster.Cluster, venue *
 				if err := b.throughWorking(venue, count, done >= 0); err != nil {
 					return err
 				}
+				if err := b.throughHeard(c, venue, count, done >= 0); err != nil {
+					return err
+				}
 			}
 			done += count
 		}
@@ -285,6 +297,30 @@ func (b *fixBench) throughWorking(venue *fixFleet, count int, counts bool) (err 
 	}
 	if counts {
 		b.worked.add(s)
+	}
+	return nil
+}
+
+// throughHeard measures a round in which the ports of the replicas' lines are open. Nobody reads there: what the sockets do not hold is lost. A round in which
+// the leader changes does not count, and the next one of the others finds the new leader.
+func (b *fixBench) throughHeard(c *cluster.Cluster, venue *fixFleet, count int, counts bool) error {
+	for _, r := range c.Describe().Replicas {
+		socket, err := net.ListenPacket("udp", r.Mold)
+		if err != nil {
+			return fmt.Errorf("the line of replica %d: %w", r.ID, err)
+		}
+		defer socket.Close()
+	}
+	time.Sleep(fixHeardAfter)
+	tried, err := venue.round(count, 1)
+	if err != nil || venue.cancelAll() != nil {
+		return nil
+	}
+	if b.heard == nil {
+		b.heard = newSamples()
+	}
+	if counts {
+		b.heard.add(tried)
 	}
 	return nil
 }

@@ -68,18 +68,19 @@ func TestFIXReportNamesItsRatios(t *testing.T) {
 		},
 		floors: map[fixLoad]*samples{one: took(100), many: took(80), {0, 1, 256}: took(1), {0, 64, 1}: took(1)},
 		worked: took(96),
+		heard:  took(130),
 		peers:  map[string]map[fixLoad]*samples{"quickfixgo": {one: took(240)}},
 	}
 	r := b.report()
 	for name, want := range map[string]float64{
 		"over_raw_tcp_p50": 1.2, "over_raw_tcp_p50_1_1": 1.2, "over_raw_tcp_p50_64_256": 5, "replicated_over_unreplicated_p50": 120.0 / 110,
-		"replicated_over_unreplicated_p50_64_256": 2, "quickfixgo_over_ours_p50": 2, "over_raw_tcp_working_p50": 1.25,
+		"replicated_over_unreplicated_p50_64_256": 2, "quickfixgo_over_ours_p50": 2, "over_raw_tcp_working_p50": 1.25, "line_heard_over_raw_tcp_p50": 1.3,
 	} {
 		if r.Ratios[name] != want {
 			t.Errorf("%s is %v, want %v", name, r.Ratios[name], want)
 		}
 	}
-	if len(r.Floors) != 4+1 || len(r.Peers) != 1 || len(r.Figures) != 8+2 {
+	if len(r.Floors) != 4+1 || len(r.Peers) != 1 || len(r.Figures) != 8+1+2 {
 		t.Errorf("%d floors, %d peers, %d figures", len(r.Floors), len(r.Peers), len(r.Figures))
 	}
 }
