@@ -10,6 +10,8 @@ func (m *Market) target() (slot uint32, request place) {
 	reason := c.Reason
 	switch {
 	case reason != NoReason:
+	case request.numbered && !m.numbers():
+		reason = UnsupportedOrder
 	case request.state != neverSeen:
 		reason = DuplicateClientID
 	case c.ClientID[0] != 0 && !request.numbered && c.Kind != Cancel && m.ids.full(): // a Cancel needs no id: an order can always be taken out

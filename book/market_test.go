@@ -261,9 +261,13 @@ func FuzzApply(f *testing.F) {
 		f.Add(b)
 	}
 	f.Add(budgets())
-	l := Limits{Orders: 8, ClientIDs: 64, PriceNodes: 64, Instruments: 3, Participants: 3, Sessions: 4}
+	f.Add(numberedRequests(5))
+	l := Limits{Orders: 8, ClientIDs: 64, PriceNodes: 64, Instruments: 3, Participants: 3, Sessions: 5}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, _ := openMarket(t, l, 3, 4)
+		for _, c := range []Command{{Kind: AddSession, ClientID: name("OUCH"), OrigID: name("FIRM"), Protocol: OUCH}, {Kind: Logon, Session: 5, Protocol: OUCH, InSeq: 1}} {
+			m.Apply(&c, nil)
+		}
 		feed, out := m.NextFeedSeq(), []Event(nil)
 		numbers := map[uint16]uint64{}
 		for range 60 {
@@ -305,6 +309,21 @@ func FuzzApply(f *testing.F) {
 		}
 		restored(t, l, m)
 	})
+}
+
+// numberedRequests are some requests of a session of OUCH, in bytes.
+func numberedRequests(session uint16) (b []byte) {
+	r := rand.New(rand.NewPCG(11, 12))
+	made, last := openNumbered(), map[channelOf]uint64{}
+	for n := 0; n < 60; {
+		c := randomRequest(r, made, last)
+		if made.Apply(&c, nil); c.Session == 1 {
+			c.Session = session
+			b = c.AppendTo(b)
+			n++
+		}
+	}
+	return b
 }
 
 // BenchmarkApply plays flow of all kinds with some thousand orders resting; the clock stands while a fresh market is made.

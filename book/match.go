@@ -116,7 +116,7 @@ func (m *Market) refusal(own *place) Reason {
 		return c.Reason
 	case c.Instrument == 0 || int(c.Instrument) >= len(m.books):
 		return UnknownInstrument
-	case c.ClientID[0] == 0 || c.Side > Sell || c.Type >= orderTypes || c.TIF >= timesInForce:
+	case c.ClientID[0] == 0 || own.numbered && !m.numbers() || c.Side > Sell || c.Type >= orderTypes || c.TIF >= timesInForce:
 		return UnsupportedOrder
 	case m.ids.full() && !own.numbered:
 		return ClientIDsFull

@@ -92,6 +92,12 @@ func (m *Market) numbered() CommandKind {
 	return Tick
 }
 
+// numbers tells whether the command's session numbers its requests, and the rules above have been applied to it: only then an id that is a number has not been used
+// before. No client of FIX can send such an id; whoever has another say it would have two orders of one name.
+func (m *Market) numbers() bool {
+	return m.cmd.Protocol == OUCH && m.sessions[m.cmd.Session].Protocol == OUCH
+}
+
 // instead puts a copy in the command's place, to be changed.
 func (m *Market) instead(kind CommandKind) *Command {
 	m.request = *m.cmd

@@ -377,3 +377,38 @@ func sameEvents(a, b []Event) string {
 	}
 	return ""
 }
+
+// TestANumberIsNoIDWhereNothingIsNumbered: a client of FIX cannot send an id that begins as a number does; whoever has another send one for it is refused, or one name
+// would be of two orders.
+func TestANumberIsNoIDWhereNothingIsNumbered(t *testing.T) {
+	m := openNumbered()
+	const fix = 3
+	do := func(c Command) Event {
+		t.Helper()
+		c.Session, c.Epoch, c.InSeq = fix, 1, m.Session(fix).NextIn
+		out := m.Apply(&c, nil)
+		if err := m.check(); err != nil || len(out) != 1 {
+			t.Fatalf("%+v: %v, %v", c, out, err)
+		}
+		return out[0]
+	}
+	enter := Command{Kind: Enter, Instrument: 1, Price: 10, Qty: 5, ClientID: name("A")}
+	if e := do(enter); e.Kind != Accepted {
+		t.Fatalf("%+v", e)
+	}
+	for range 2 {
+		enter.ClientID = NumberID(7)
+		if e := do(enter); e.Kind != Rejected || e.Reason != UnsupportedOrder {
+			t.Errorf("%+v", e)
+		}
+		for _, kind := range []CommandKind{Cancel, Replace, Reduce} {
+			if e := do(Command{Kind: kind, OrigID: name("A"), ClientID: NumberID(8), Price: 9, Qty: 2}); e.Kind != CancelRejected || e.Reason != UnsupportedOrder || e.Leaves != 5 {
+				t.Errorf("%+v", e)
+			}
+		}
+	}
+	enter.Protocol, enter.ClientID = OUCH, NumberID(9) // that the command says so does not make it one
+	if e := do(enter); e.Kind != Rejected || e.Reason != UnsupportedOrder {
+		t.Errorf("%+v", e)
+	}
+}
