@@ -74,7 +74,7 @@ func (h *httpServer) answerFeed(c *fasthttp.RequestCtx, path string) bool {
 		h.feedHash(c)
 	case "/v1/books":
 		h.books(c)
-	case "/metrics":
+	case metricsPath:
 		h.metrics(c)
 	default:
 		return false

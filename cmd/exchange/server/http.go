@@ -143,7 +143,7 @@ func (h *httpServer) close() {
 
 func (h *httpServer) handle(c *fasthttp.RequestCtx) {
 	path := string(c.Path())
-	if !strings.HasPrefix(path, innerPath) {
+	if !isInner(c.Path()) {
 		h.web.handle(c)
 		return
 	}

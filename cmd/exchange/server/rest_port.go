@@ -10,8 +10,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// httpPort is one port with two sides that must not be in each other's way: what replicas and commands ask (paths below /v1/, few connections, long heads)
-// and what everybody asks of the market. The first request of a connection tells which side it is.
+// httpPort is one port with two sides that must not be in each other's way: what replicas, commands and whoever watches over them ask (paths below /v1/, and
+// /metrics; few connections, long heads) and what everybody asks of the market. The first request of a connection tells which side it is.
 type httpPort struct {
 	listener net.Listener
 	inner    *fasthttp.Server
@@ -26,7 +26,13 @@ const (
 	// portUndecided is how many connections may be there beyond those that the sides allow, while they are told apart or refused.
 	portUndecided = 256
 	innerPath     = "/v1/"
+	metricsPath   = "/metrics"
 )
+
+// isInner tells of a path, or of its beginning as long as metricsPath, whether it is the inner side's.
+func isInner(path []byte) bool {
+	return bytes.HasPrefix(path, []byte(innerPath)) || bytes.HasPrefix(path, []byte(metricsPath))
+}
 
 func (p *httpPort) serve() {
 	for {
@@ -60,7 +66,7 @@ func (p *httpPort) begin(c *portConn) {
 	}
 	c.head = head
 	side := p.public
-	if at := bytes.IndexByte(head, ' '); at >= 0 && bytes.HasPrefix(head[at+1:], []byte(innerPath)) {
+	if at := bytes.IndexByte(head, ' '); at >= 0 && isInner(head[at+1:]) {
 		side = p.inner
 	}
 	_ = c.SetReadDeadline(time.Time{})
@@ -70,7 +76,7 @@ func (p *httpPort) begin(c *portConn) {
 // decided tells whether the head tells the side.
 func decided(head []byte) bool {
 	at := bytes.IndexByte(head, ' ')
-	return len(head) == portHead || at >= 0 && len(head)-at-1 >= len(innerPath) || bytes.IndexByte(head, '\n') >= 0
+	return len(head) == portHead || at >= 0 && len(head)-at-1 >= len(metricsPath) || bytes.IndexByte(head, '\n') >= 0
 }
 
 // portConn is a connection of which a part was read already, and which is counted as long as it is open.

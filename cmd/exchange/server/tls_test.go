@@ -173,6 +173,14 @@ func TestMarketDataOverTLS(t *testing.T) {
 			t.Errorf("%s over TLS: %d %.80s", path, status, body)
 		}
 	}
+	resp, err := http.Get("http://" + d.r.http.port.listener.Addr().String() + metricsPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if figures, _ := io.ReadAll(resp.Body); resp.StatusCode != 200 || !strings.Contains(string(figures), "\nexchange_feed_number{") {
+		t.Errorf("the figures for who watches: %d %.200s", resp.StatusCode, figures)
+	}
 	dialer := websocket.Dialer{TLSClientConfig: without, HandshakeTimeout: 10 * time.Second}
 	conn, _, err := dialer.Dial("wss://"+address+"/ws", nil)
 	if err != nil {

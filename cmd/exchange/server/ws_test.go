@@ -103,7 +103,7 @@ func (v *webVenue) replica(change func(*Web)) *webReplica {
 	r.address = l.Addr().String()
 	web := newWebServer(r.feed)
 	port := newHTTPPort(l, func(c *fasthttp.RequestCtx) {
-		if strings.HasPrefix(string(c.Path()), innerPath) {
+		if isInner(c.Path()) {
 			fmt.Fprintf(c, "inner %d", len(c.QueryArgs().Peek("long")))
 			return
 		}
@@ -523,12 +523,14 @@ func TestRESTAnswers(t *testing.T) {
 		{"/time", 200, `{"iso":"20`},
 		{"/", 404, `{"message":"not found`},
 		{"/v1/anything", 200, `inner 0`},
+		{"/metrics", 200, `inner 0`},
+		{"/metric", 404, `{"message":"not found`},
 	} {
 		status, body, _ := r.get(test.path)
 		if status != test.status || !strings.Contains(body, test.want) {
 			t.Errorf("%s: %d %s\nwant %d %s", test.path, status, body, test.status, test.want)
 		}
-		if status == 200 && !strings.HasPrefix(test.path, innerPath) && !json.Valid([]byte(body)) {
+		if status == 200 && !isInner([]byte(test.path)) && !json.Valid([]byte(body)) {
 			t.Errorf("%s: not JSON: %s", test.path, body)
 		}
 	}
