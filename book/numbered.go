@@ -6,7 +6,7 @@ import (
 )
 
 // A session of OUCH numbers its requests itself: Session.NextIn is the lowest number (UserRefNum) it may use. Numbers may be left out but not used again;
-// what comes under a used one is a repetition, which changes nothing and is not answered. Its orders' client ids are those numbers, so the table
+// what comes under a used one is a repetition, which changes nothing and is not answered; nor is what has the id of another number than its own. Its orders' client ids are those numbers, so the table
 // of ids is not needed for them. Numbers are good for a day, and so are the orders. A session may number its requests in several channels (channels.go): the
 // ids below say which, and what is said of numbers holds in each.
 //
@@ -80,6 +80,7 @@ func (m *Market) numbered() CommandKind {
 	case c.Kind != Enter && c.Kind != Replace && c.Kind != SessionMessage:
 		return c.Kind
 	case c.InSeq < m.NextNumber(c.Session, c.ClientID.Channel()): // a repetition, or the number 0
+	case c.InSeq != uint64(c.ClientID.Number()): // or its id might be another's
 	case c.Kind == Replace:
 		m.replaceNumbered(s)
 	case c.ClientID.Channel() != 0 && !m.channels.make(c.Session):

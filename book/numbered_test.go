@@ -412,3 +412,23 @@ func TestANumberIsNoIDWhereNothingIsNumbered(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestTheIDOfANumberIsItsOwn: a request that has the id of another number than its own does nothing, or one id would be of two orders.
+func TestTheIDOfANumberIsItsOwn(t *testing.T) {
+	m := openNumbered()
+	c := Command{Kind: Enter, Protocol: OUCH, Session: 1, Epoch: m.Session(1).Epoch, Instrument: 1, Price: 10, Qty: 5, InSeq: 1, ClientID: NumberID(1)}
+	if out := m.Apply(&c, nil); len(out) != 1 || out[0].Kind != Accepted {
+		t.Fatalf("%+v", out)
+	}
+	for _, id := range []ClientID{NumberID(1), NumberID(7), name("A")} {
+		for _, kind := range []CommandKind{Enter, Replace, SessionMessage} {
+			c.Kind, c.InSeq, c.ClientID, c.OrigID, c.Code = kind, 5, id, NumberID(1), 'C'
+			if out := m.Apply(&c, nil); len(out) != 0 || m.NextNumber(1, 0) != 2 || m.Resting() != 1 {
+				t.Errorf("%v with the id %q: %+v", kind, text(&id), out)
+			}
+			if err := m.check(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
