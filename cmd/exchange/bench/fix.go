@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"exchange/cmd/exchange/cluster"
@@ -305,13 +306,17 @@ func (b *fixBench) throughWorking(venue *fixFleet, count int, counts bool) (err 
 // the leader changes does not count, and the next one of the others finds the new leader.
 func (b *fixBench) throughHeard(c *cluster.Cluster, venue *fixFleet, count int, counts bool) error {
 	for _, r := range c.Describe().Replicas {
-		socket, err := net.ListenPacket("udp", r.Mold)
+		port, err := openUnwatched(r.Mold)
 		if err != nil {
 			return fmt.Errorf("the line of replica %d: %w", r.ID, err)
 		}
-		defer socket.Close()
+		defer port.Close()
 	}
-	time.Sleep(fixHeardAfter)
+	for opened := time.Now(); time.Since(opened) < fixHeardAfter; { // the lines find out, and nobody falls asleep meanwhile
+		if _, err := venue.round(fixPingPong/10, 1); err != nil {
+			return nil
+		}
+	}
 	tried, err := venue.round(count, 1)
 	if err != nil || venue.cancelAll() != nil {
 		return nil
@@ -323,6 +328,20 @@ func (b *fixBench) throughHeard(c *cluster.Cluster, venue *fixFleet, count int, 
 		b.heard.add(tried)
 	}
 	return nil
+}
+
+// openUnwatched opens a port for datagrams that the runtime does not watch, which would wake the client's thread for each.
+func openUnwatched(address string) (*os.File, error) {
+	at, err := net.ResolveUDPAddr("udp", address)
+	if err != nil {
+		return nil, err
+	}
+	socket, err := net.ListenUDP("udp", at)
+	if err != nil {
+		return nil, err
+	}
+	defer socket.Close()
+	return socket.File()
 }
 
 // dialFIXLeader logs so many sessions on at whoever leads, when somebody does.
