@@ -36,19 +36,26 @@ func continuous(t *testing.T, conn *net.UDPConn, from, until uint64) {
 	}
 }
 
-// TestALineThatNobodyHearsIsPassedOver: of a stream of messages to a port that nobody has open few packets are sent, and hardly anybody is woken for them. Who
-// opens the port gets, again and again, each message that is published from then on.
-func TestALineThatNobodyHearsIsPassedOver(t *testing.T) {
-	day, store := session(t, "DAY0001"), feed.NewStore(1<<30)
-	raised := 0
-	store.PassOn(func() { raised++; store.Wake() })
+// unheardLine is a line, and the address of its receiver, who is not there.
+func unheardLine(t *testing.T, store *feed.Store) (*Publisher, netip.AddrPort) {
+	t.Helper()
 	conn, address := listen(t)
 	conn.Close()
-	line, err := NewPublisher(store, PublisherConfig{Session: day, Destinations: []netip.AddrPort{address}, From: 1, Heartbeat: time.Hour})
+	line, err := NewPublisher(store, PublisherConfig{Session: session(t, "DAY0001"), Destinations: []netip.AddrPort{address}, From: 1, Heartbeat: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer line.Close()
+	t.Cleanup(line.Close)
+	return line, address
+}
+
+// TestALineThatNobodyHearsIsPassedOver: of a stream of messages to a port that nobody has open few packets are sent, and hardly anybody is woken for them. Who
+// opens the port gets, again and again, each message that is published from then on.
+func TestALineThatNobodyHearsIsPassedOver(t *testing.T) {
+	store := feed.NewStore(1 << 30)
+	raised := 0
+	store.PassOn(func() { raised++; store.Wake() })
+	line, address := unheardLine(t, store)
 	const messages = 20_000
 	start := time.Now()
 	for n := uint64(1); n <= messages; n++ {
@@ -100,14 +107,8 @@ func TestALineThatNobodyHearsIsPassedOver(t *testing.T) {
 // TestWhatIsPublishedWhileNobodyHearsWaits: the last messages before a receiver opened its port may be in the pause, and nothing comes behind them: those
 // published since then are sent all the same.
 func TestWhatIsPublishedWhileNobodyHearsWaits(t *testing.T) {
-	day, store := session(t, "DAY0001"), feed.NewStore(1<<20)
-	conn, address := listen(t)
-	conn.Close()
-	line, err := NewPublisher(store, PublisherConfig{Session: day, Destinations: []netip.AddrPort{address}, From: 1, Heartbeat: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer line.Close()
+	store := feed.NewStore(1 << 20)
+	_, address := unheardLine(t, store)
 	next := uint64(1)
 	publish := func() {
 		store.Append(next, messageOf(next))
