@@ -60,23 +60,27 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 // applyAhead is ApplyAll of a large market.
 func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command, []Event)) []Event {
 	turn := m.turn
-	for at := range len(commands) + aheadKeys { // the command that takes step 1; the one aheadKeys before it has its turn
-		if at >= aheadKeys && at < len(commands) { // there is a command for each step
-			w := (*[aheadKeys + 1]Command)(commands[at-aheadKeys:])
-			m.foreseeKeys(&w[aheadKeys], m.foreseen(at))
-			m.foreseeOrder(&w[aheadOrder], m.foreseen(at-aheadKeys+aheadOrder))
-			m.foreseeChain(&w[aheadChain], m.foreseen(at-aheadKeys+aheadChain))
-			m.foreseeLevel(m.foreseen(at - aheadKeys + aheadLevel))
-		} else {
-			m.foreseeSome(commands, at)
+	n := uint(len(commands))
+	for at := uint(0); at < n+aheadKeys; at++ { // the command that takes step 1; the one aheadKeys before it has its turn
+		if at < n {
+			m.foreseeKeys(&commands[at], &m.ahead[at%aheadRing])
+		}
+		if k := at - (aheadKeys - aheadOrder); k < n {
+			m.foreseeOrder(&commands[k], &m.ahead[k%aheadRing])
+		}
+		if k := at - (aheadKeys - aheadChain); k < n {
+			m.foreseeChain(&commands[k], &m.ahead[k%aheadRing])
+		}
+		if k := at - (aheadKeys - aheadLevel); k < n {
+			m.foreseeLevel(&m.ahead[k%aheadRing])
 		}
 		k := at - aheadKeys
-		if k < 0 {
+		if k >= n {
 			continue
 		}
 		c := &commands[k]
 		if c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
-			m.keys = m.foreseen(k)
+			m.keys = &m.ahead[k%aheadRing]
 		}
 		events := m.take(c, out[:0])
 		m.keys = nil
@@ -89,26 +93,6 @@ func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command,
 	m.turn = turn
 	m.catchUp()
 	return out
-}
-
-// foreseen is the place for what is known of a command, by its number.
-func (m *Market) foreseen(k int) *ahead { return &m.ahead[uint(k)%aheadRing] }
-
-// foreseeSome has the commands take their steps that there are, at the beginning and at the end of many.
-func (m *Market) foreseeSome(commands []Command, at int) {
-	n := uint(len(commands))
-	if k := uint(at); k < n {
-		m.foreseeKeys(&commands[k], m.foreseen(at))
-	}
-	if k := uint(at - aheadKeys + aheadOrder); k < n {
-		m.foreseeOrder(&commands[k], m.foreseen(int(k)))
-	}
-	if k := uint(at - aheadKeys + aheadChain); k < n {
-		m.foreseeChain(&commands[k], m.foreseen(int(k)))
-	}
-	if k := uint(at - aheadKeys + aheadLevel); k < n {
-		m.foreseeLevel(m.foreseen(int(k)))
-	}
 }
 
 // foreseeKeys is step 1.
