@@ -22,16 +22,19 @@ const (
 	aheadRing = 16
 	// aheadFrom is how many orders rest in a market that is worth it: smaller ones lie in the second-level cache.
 	aheadFrom = 1 << 14
+	// turnLen is behind how many events those of ApplyAll go back to the beginning of where they are put.
+	turnLen = 12
 )
 
 // ahead is what is known of a command before its turn.
 type ahead struct {
-	own, orig idKey
-	block     uint32 // of own in the table of ids, as it was then
-	chain     uint32 // of orig; for an order on its way in, its own
-	slot      uint32 // the order it names, or one of the same chain, 0 if none is known
-	meets     uint32 // the order that one on its way in will meet first, 0 if none
-	level     uint32 // where it will stand, 0 if not known
+	own   idKey
+	block uint32 // of own in the table of ids, as it was then
+	hash  uint32 // of the order's id: the one it names; on its way in, its own
+	chain uint32 // of hash
+	slot  uint32 // the order it names, or one of the same chain, 0 if none is known
+	meets uint32 // the order that one on its way in will meet first, 0 if none
+	level uint32 // where it will stand, 0 if not known
 }
 
 // ApplyAll takes commands, one after another, each as Apply does; then is told of each, with the events that followed from it, before the next one. out is
@@ -40,19 +43,33 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 	if m.counters.resting >= aheadFrom {
 		return m.applyAhead(commands, out, then)
 	}
-	turn := m.turn
+	out = out[:cap(out)]
+	at := 0
 	for i := range commands {
 		c := &commands[i]
-		events := m.take(c, out[:0])
-		b := &m.behind
-		if b.command != nil {
-			roll(&m.counters.stream, b)
+		m.begin(c)
+		var events []Event
+		if m.counters.index <= m.until && at < len(out) && (c.Kind == Enter && m.enterPlain(c, &out[at]) || c.Kind == Cancel && m.cancelPlain(c, &out[at])) {
+			events = out[at : at+1]
+			if m.behind.command != nil {
+				roll(&m.counters.stream, &m.behind)
+			}
+			at++
+		} else {
+			m.catchUp()
+			events = m.general(c, out[:0])
+			out = events[:cap(events)]
+			at = len(events)
 		}
+		b := &m.behind
 		b.command, b.events, b.time = c, events, m.counters.time // one by one: a struct is put together elsewhere and waits to be read from there
-		out, turn = turn, events                                 // two slices take turns: what followed from the command before was still to be read
+		if at >= turnLen {
+			if at = 0; len(events) > 1 {
+				m.catchUp()
+			}
+		}
 		then(c, events)
 	}
-	m.turn = turn
 	m.catchUp()
 	return out
 }
@@ -112,11 +129,12 @@ func (m *Market) foreseeKeys(c *Command, a *ahead) {
 		a.own = makeKey(c.Session, &c.ClientID)
 		a.block = m.ids.home(a.own)
 	}
-	a.orig = a.own
+	id := &c.ClientID
 	if c.Kind != Enter {
-		a.orig = makeKey(c.Session, &c.OrigID)
+		id = &c.OrigID
 	}
-	a.chain = m.pool.byName.at(a.orig.hash())
+	a.hash = chainHash(c.Session, id)
+	a.chain = m.pool.byName.at(a.hash)
 	prefetch(unsafe.Pointer(&m.ids.blocks[a.block]), unsafe.Pointer(&m.pool.byName.heads[a.chain]))
 }
 

@@ -154,10 +154,10 @@ type chainIndex struct{ p orderPool }
 
 func (x *chainIndex) add(id *ClientID, slot uint32) {
 	x.p.used++
-	x.p.name(slot, makeKey(1, id), id)
+	x.p.name(slot, 1, id)
 	x.p.orders[slot].session = 1
 }
-func (x *chainIndex) find(id *ClientID) uint32 { return x.p.find(makeKey(1, id), 1, id) }
+func (x *chainIndex) find(id *ClientID) uint32 { return x.p.find(1, id) }
 func (x *chainIndex) remove(_ *ClientID, slot uint32) {
 	x.p.unname(slot)
 	x.p.used--
@@ -170,8 +170,7 @@ type openIndex struct {
 }
 
 func (x *openIndex) home(id *ClientID) (hash, at uint32) {
-	k := makeKey(1, id)
-	hash = k.hash()
+	hash = chainHash(1, id)
 	return hash, hash * 0x9e3779b1 & uint32(len(x.entries)-1)
 }
 

@@ -33,19 +33,49 @@ func (c *chains) at(hash uint32) uint32 {
 	return uint32(i)&c.mask | uint32(i)&^c.mask&-uint32(split)
 }
 
-// hash takes all three parts of the key in: families that differ in their last byte have lo, and most of hi, in common.
-func (k *idKey) hash() uint32 {
-	return uint32(k.lo>>32) + (k.hi&(1<<lastBits-1))<<6 + uint32(k.member)
+// chainHash is an id's hash, the same for all that a number's id carries along. A cancel waits for it, so it is as short as may be: the last byte is
+// added to the hash of what stands before.
+func chainHash(session uint16, id *ClientID) uint32 {
+	a, b, c, d, e := idWords(id)
+	s := uint64(session)*k4 ^ k1
+	if b|c|d|e != 0 || a&0xff == NumberedID {
+		return longHash(s, id)
+	}
+	w := a << (bits.LeadingZeros64(a) & 56)
+	return uint32(fold(w<<8^k0, s)) + uint32(w>>56)
+}
+
+// longHash is chainHash of an id of more than one word, or of a number. Two thousand numbers that follow each other have chains that do.
+func longHash(s uint64, id *ClientID) uint32 {
+	a, b, c, d, e := idWords(id)
+	if a&0xff == NumberedID {
+		number := uint64(bits.ReverseBytes32(uint32(a >> 8)))
+		return uint32(fold(number>>11^k0, a>>(8*ChannelAt)&0xff<<16^s)) + uint32(number&2047)
+	}
+	w, rest := b, uint64(0)
+	if c|d|e != 0 {
+		rest = fold(b^k2, k5)
+		switch {
+		case e != 0:
+			w, rest = e, fold(c^rest, d^k3)
+		case d != 0:
+			w, rest = d, fold(c^rest, k3)
+		default:
+			w = c
+		}
+	}
+	w <<= bits.LeadingZeros64(w) & 56
+	return uint32(fold(w<<8^rest^k0, a^s)) + uint32(w>>56)
 }
 
 // find is the open order of a session with an id, 0 if there is none.
-func (p *orderPool) find(k idKey, session uint16, id *ClientID) (slot uint32) {
-	return *p.findLink(k, session, id)
+func (p *orderPool) find(session uint16, id *ClientID) (slot uint32) {
+	return *p.findLink(chainHash(session, id), session, id)
 }
 
-// findLink is the link that leads to that order, the last of the chain if there is none.
-func (p *orderPool) findLink(k idKey, session uint16, id *ClientID) *uint32 {
-	at := &p.byName.heads[p.byName.at(k.hash())]
+// findLink is the link that leads to that order, the last of the chain if there is none. hash is the id's chainHash.
+func (p *orderPool) findLink(hash uint32, session uint16, id *ClientID) *uint32 {
+	at := &p.byName.heads[p.byName.at(hash)]
 	for *at != 0 {
 		o := &p.orders[*at]
 		if o.name.is(id) && o.session == session {
@@ -57,17 +87,17 @@ func (p *orderPool) findLink(k idKey, session uint16, id *ClientID) *uint32 {
 }
 
 // name gives an order an id; it must have none.
-func (p *orderPool) name(slot uint32, k idKey, id *ClientID) {
+func (p *orderPool) name(slot uint32, session uint16, id *ClientID) {
 	o := &p.orders[slot]
 	o.name.set(id)
-	p.chain(slot, o, k)
+	p.chain(slot, o, chainHash(session, id))
 }
 
 // chain puts an order that has its name into the chain of that.
-func (p *orderPool) chain(slot uint32, o *order, k idKey) {
+func (p *orderPool) chain(slot uint32, o *order, hash uint32) {
 	c := &p.byName
-	o.hash = k.hash()
-	head := c.at(o.hash)
+	o.hash = hash
+	head := c.at(hash)
 	o.sameChain = c.heads[head]
 	c.heads[head] = slot
 	if p.used > int(c.count) && int(c.count) < len(c.heads) {

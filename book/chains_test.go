@@ -22,7 +22,7 @@ func TestChainsAreShort(t *testing.T) {
 			var live []uint32
 			for n := range orders {
 				slot, name := p.take(), name(id(n, r))
-				p.name(slot, makeKey(1, &name), &name)
+				p.name(slot, 1, &name)
 				if live = append(live, slot); len(live) > stay {
 					k := r.IntN(len(live))
 					p.release(live[k])

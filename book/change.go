@@ -5,8 +5,7 @@ package book
 func (m *Market) target() (slot uint32, request place) {
 	c := m.cmd
 	request = m.look(&c.ClientID)
-	orig := m.origKey(c)
-	slot = m.pool.find(orig, c.Session, &c.OrigID)
+	slot = *m.pool.findLink(m.nameHash(c, &c.OrigID), c.Session, &c.OrigID)
 	reason := c.Reason
 	switch {
 	case reason != NoReason:
@@ -18,7 +17,7 @@ func (m *Market) target() (slot uint32, request place) {
 		reason = ClientIDsFull
 	case slot == 0:
 		if reason = UnknownOrder; c.OrigID[0] != 0 {
-			if _, state := m.ids.find(orig, c.Session, &c.OrigID); state == wasOrder {
+			if _, state := m.ids.find(makeKey(c.Session, &c.OrigID), c.Session, &c.OrigID); state == wasOrder {
 				reason = TooLateToCancel
 			}
 		}
@@ -31,12 +30,12 @@ func (m *Market) target() (slot uint32, request place) {
 	return 0, place{}
 }
 
-// origKey is the key of the id of the order that the command means.
-func (m *Market) origKey(c *Command) idKey {
+// nameHash is the hash of the id of the order that the command means or enters.
+func (m *Market) nameHash(c *Command, id *ClientID) uint32 {
 	if m.keys != nil {
-		return m.keys.orig
+		return m.keys.hash
 	}
-	return makeKey(c.Session, &c.OrigID)
+	return chainHash(c.Session, id)
 }
 
 // place is where a command's id is, or would be, in the table of ids.
@@ -137,7 +136,7 @@ func (m *Market) rename(slot uint32, p place) {
 		m.ids.add(p.block, p.key, true)
 	}
 	m.pool.unname(slot)
-	m.pool.name(slot, p.key, &m.cmd.ClientID)
+	m.pool.name(slot, m.cmd.Session, &m.cmd.ClientID)
 }
 
 // lower takes quantity off a resting order where it stands, because its owner asked.

@@ -40,6 +40,13 @@ func (m *Market) check() error {
 				better = li
 				count++
 			}
+			reach := uint64(0)
+			if l.best != 0 {
+				reach = ^keyOf(uint8(k), m.levels.levels[l.best].price)
+			}
+			if l.reach != reach {
+				return fmt.Errorf("instrument %d ladder %d: it is reached from %#x, should be %#x", number, k, l.reach, reach)
+			}
 			leaves, all := m.nodes.countLeaves(l)
 			if leaves != int(count) {
 				return fmt.Errorf("instrument %d ladder %d: %d levels, %d found", number, k, count, leaves)
@@ -123,7 +130,7 @@ func (m *Market) checkLevel(number uint16, ladder uint8, li uint32, open []int) 
 			return 0, fmt.Errorf("order %d is in the wrong place", o.id)
 		case o.open == 0 || o.open > o.qty || ladder < stopped && (!rests(o.typ, o.tif) || whole != (ladder >= allOrNones)) || ladder >= stopped && !o.typ.in(stops):
 			return 0, fmt.Errorf("order %d cannot wait here: %d of %d open", o.id, o.open, o.qty)
-		case m.pool.find(key, o.session, &name) != slot || state != wasOrder && name[0] != NumberedID:
+		case m.pool.find(o.session, &name) != slot || state != wasOrder && name[0] != NumberedID:
 			return 0, fmt.Errorf("the id of order %d leads elsewhere", o.id)
 		case o.marks&hasTerms != 0 && t.display != 0 && ladder < stopped && (t.shown == 0 || t.shown > t.display || t.shown > o.open):
 			return 0, fmt.Errorf("iceberg %d shows %d of %d, may show %d", o.id, t.shown, o.open, t.display)

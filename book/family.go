@@ -54,6 +54,42 @@ func (t *identities) place(session uint16, id *ClientID, r *family) (k idKey, at
 	return k, at
 }
 
+// note adds an id that is neither empty nor a number, if it was never seen; order is 1 for an order's id, else 0. r is as in place.
+func (t *identities) note(session uint16, id *ClientID, r *family, order uint64) bool {
+	v0, v1, c, d, e := idWords(id)
+	if (v0^r.first)&r.firstMask|(v1^r.second)&r.secondMask|c|d|e == 0 {
+		both := binary.LittleEndian.Uint64(id[r.word&8:]) >> (r.tens & 63)
+		ten, digit := both&0xff-'0', both>>8-'0'
+		member := ten*10 + digit
+		half := (member + 4) >> 6 // 1 from 60 on
+		if at := r.blocks[half&1]; ten <= 9 && digit <= 9 && int(at) < len(t.blocks) {
+			b := &t.blocks[at]
+			if seen := b.seen; b.lo == r.lo && b.hi == r.hi|uint32(half) && seen != 0 {
+				member -= 60 * half
+				if seen>>(member&63)&1 != 0 {
+					return false
+				}
+				b.seen = seen | 1<<(member&63)
+				b.orders |= order << (member & 63)
+				t.count++
+				return true
+			}
+		}
+	}
+	return t.noteNew(session, id, r, order)
+}
+
+// noteNew is note of an id whose block is not known.
+func (t *identities) noteNew(session uint16, id *ClientID, r *family, order uint64) bool {
+	k, at := t.place(session, id, r)
+	b := &t.blocks[at]
+	if b.seen>>(k.member&63)&1 != 0 {
+		return false
+	}
+	t.addTo(b, k, order)
+	return true
+}
+
 // placeNew is place of an id of which nothing is known, and what will be of the next one.
 func (t *identities) placeNew(session uint16, id *ClientID, r *family) (k idKey, at uint32) {
 	k = makeKey(session, id)

@@ -230,9 +230,6 @@ func (t *identities) addTo(b *idBlock, k idKey, order uint64) {
 	t.count++
 }
 
-// plain tells whether there is room for another id, and nothing to look at but blocks.
-func (t *identities) plain() bool { return t.count < t.limit && t.older == nil }
-
 // olderID is an id of which a snapshot of the first version had but a hash of the whole.
 type olderID struct {
 	lo    uint64

@@ -11,10 +11,13 @@ import "math/bits"
 // The tree's shape is a function of the prices present (no node is empty, the root has two children or is a leaf), so a restored
 // market has the same number of nodes left as the one it was taken from.
 type ladder struct {
-	// base is a key below the root: keys that agree with it above the lowest 6*height bits are in the tree's range.
-	base   uint64
+	// base is a key below the root: keys that agree with it in the bits that are outside are in the tree's range.
+	base, outside uint64
+	// reach is the worst key that an incoming order of the other side may have to trade here, 0 if nobody is there: the best level's key, inverted.
+	reach  uint64
 	root   uint32
 	height uint32
+	shift  uint32 // where the root's digit is in a key
 	best   uint32
 }
 
@@ -60,6 +63,14 @@ func newNodePool(n int) nodePool {
 // room tells whether any one new level is sure to find its nodes among the n asked for.
 func (p *nodePool) room() bool { return len(p.free) >= 4*ladderHeight }
 
+// insertions is how many new levels one after the other will each find that there is room.
+func (p *nodePool) insertions() int {
+	if !p.room() {
+		return 0
+	}
+	return (len(p.free)-4*ladderHeight)/(2*ladderHeight) + 1
+}
+
 // last tells whether any one new level is sure to find its nodes at all.
 func (p *nodePool) last() bool { return len(p.free) >= 2*ladderHeight }
 
@@ -74,27 +85,33 @@ func (p *nodePool) release(n uint32) { p.free = append(p.free, n) }
 
 // find is the level of key, 0 if there is none.
 func (p *nodePool) find(l *ladder, key uint64) uint32 {
-	if (key^l.base)>>(digitBits*l.height) != 0 || l.height == 0 {
+	if (key^l.base)&l.outside != 0 {
 		return 0
 	}
 	n := l.root
-	for shift := digitBits * (l.height - 1); shift > 0; shift -= digitBits {
-		n = p.nodes[n].child[key>>shift&digitMask] // node 0 has no children
+	for shift := l.shift; shift != 0; shift -= digitBits {
+		n = p.nodes[n].child[key>>(shift&63)&digitMask] // node 0 has no children
 	}
 	return p.nodes[n].child[key&digitMask]
+}
+
+// setHeight sets the height, from 1, and what follows from it.
+func (l *ladder) setHeight(height uint32) {
+	l.height, l.shift, l.outside = height, digitBits*(height-1), ^uint64(0)<<(digitBits*height)
 }
 
 // insert adds a level under a key that is not there, and returns the level next better, 0 if the new one is the best.
 func (p *nodePool) insert(l *ladder, key uint64, level uint32) (better uint32) {
 	if l.height == 0 {
-		l.root, l.height, l.base = p.take(), 1, key
+		l.root, l.base = p.take(), key
+		l.setHeight(1)
 	}
-	for (key^l.base)>>(digitBits*l.height) != 0 {
+	for (key^l.base)&l.outside != 0 {
 		r := p.take()
 		d := l.base >> (digitBits * l.height) & digitMask
 		p.nodes[r].present, p.nodes[r].child[d] = 1<<d, l.root
 		l.root = r
-		l.height++
+		l.setHeight(l.height + 1)
 	}
 	var aside, asideHeight uint32 // the nearest subtree (or, at height 0, level) before key
 	n := l.root
@@ -141,7 +158,7 @@ func (p *nodePool) remove(l *ladder, key uint64) {
 		}
 		p.release(path[h])
 		if h == l.height-1 {
-			l.root, l.height, l.base = 0, 0, 0
+			*l = ladder{reach: l.reach, best: l.best}
 			return
 		}
 	}
@@ -159,7 +176,7 @@ func (p *nodePool) lower(l *ladder) {
 		child := nd.child[d]
 		nd.present, nd.child[d] = 0, 0
 		p.release(l.root)
-		l.height--
+		l.setHeight(l.height - 1)
 		l.root = child
 		shift := digitBits * l.height
 		l.base = l.base&^(digitMask<<shift) | d<<shift

@@ -185,7 +185,7 @@ func (m *Market) addLevel(l *ladder, key uint64, price int64, instrument uint16,
 		worse = m.levels.levels[better].worse
 		m.levels.levels[better].worse = li
 	} else {
-		l.best = li
+		l.best, l.reach = li, ^key
 	}
 	if worse != 0 {
 		m.levels.levels[worse].better = li
@@ -199,7 +199,10 @@ func (m *Market) removeLevel(l *ladder, li uint32, key uint64) {
 	if lv.better != 0 {
 		m.levels.levels[lv.better].worse = lv.worse
 	} else {
-		l.best = lv.worse
+		l.best, l.reach = lv.worse, 0
+		if lv.worse != 0 {
+			l.reach = ^keyOf(lv.ladder, m.levels.levels[lv.worse].price)
+		}
 	}
 	if lv.worse != 0 {
 		m.levels.levels[lv.worse].better = lv.better

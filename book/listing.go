@@ -23,6 +23,7 @@ func (m *Market) list() {
 
 func (m *Market) tradingState(number uint16, state byte) {
 	m.books[number].info.State = state
+	m.setEntry(&m.books[number])
 	e := m.event(TradingStateChanged)
 	e.Instrument, e.Code = number, state
 	m.onFeed(e, 'H')
@@ -83,6 +84,9 @@ func (m *Market) systemEvent() {
 		m.newDay()
 	}
 	m.phase = m.cmd.Code
+	for number := range m.books {
+		m.setEntry(&m.books[number])
+	}
 	e := m.event(SystemEventOccurred)
 	e.Code = m.cmd.Code
 	m.onFeed(e, 'S')

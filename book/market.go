@@ -32,6 +32,8 @@ type Market struct {
 	// behind is what the stream's hash is behind by in ApplyAll, turn the slice for events whose turn it is not.
 	behind behind
 	turn   []Event
+	// until is the index of the last command that may be plain: for so many there is room, if nothing else comes between.
+	until uint64
 	// keys are those of the command's ids if they are known already, ahead those of the commands behind it.
 	keys  *ahead
 	ahead [aheadRing]ahead
@@ -40,7 +42,7 @@ type Market struct {
 // counters are the numbers given so far, and the day's sums.
 type counters struct {
 	index, feed, order, ref, match uint64
-	accepted, trades, volume       uint64
+	trades, volume                 uint64
 	resting                        uint64
 	stream                         uint64 // rolling hash
 	time                           int64
@@ -49,8 +51,10 @@ type counters struct {
 // instrumentBook is an instrument and what waits in it.
 type instrumentBook struct {
 	ladders  [ladders]ladder // inBook, allOrNones, stopped: plus the side
-	maxPrice int64           // ticks
-	maxQty   int64           // lots
+	maxPrice int64 // ticks
+	maxQty   int64 // lots
+	// entryQty is the largest quantity that may be entered now, in lots: 0 while there is no trading.
+	entryQty int64
 	day      Statistics
 	// trailing and newestTrailing are the ends of the lists of trailing stops of each side, oldest first (slots, 0: none).
 	trailing, newestTrailing [2]uint32
@@ -87,21 +91,30 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 
 // take is Apply but for the stream's hash.
 func (m *Market) take(c *Command, out []Event) []Event {
-	n := &m.counters
-	n.index++
-	n.time = max(n.time, c.Time)
-	if planted("wall clock in apply") {
-		n.time = plantedClock()
-	}
-	first := len(out)
-	if len(m.due.slots)|len(m.drops) == 0 {
-		if first == cap(out) {
-			out = append(out, Event{})[:first]
-		}
+	m.begin(c)
+	if first := len(out); m.counters.index <= m.until && first < cap(out) {
 		if e := &out[:first+1][first]; c.Kind == Enter && m.enterPlain(c, e) || c.Kind == Cancel && m.cancelPlain(c, e) {
 			return out[:first+1]
 		}
 	}
+	return m.general(c, out)
+}
+
+// begin counts a command.
+func (m *Market) begin(c *Command) {
+	n := &m.counters
+	n.index++
+	if c.Time > n.time {
+		n.time = c.Time
+	}
+	if planted("wall clock in apply") {
+		n.time = plantedClock()
+	}
+}
+
+// general is what take does with commands that are not plain.
+func (m *Market) general(c *Command, out []Event) []Event {
+	first := len(out)
 	m.cmd, m.out = c, out
 	if len(m.due.slots) > 0 {
 		m.expire()
@@ -114,7 +127,24 @@ func (m *Market) take(c *Command, out []Event) []Event {
 	if len(m.drops) > 0 {
 		m.copyReports(first)
 	}
+	m.until = m.counters.index + m.room()
 	return m.out
+}
+
+// room is how many plain commands there is room for, whatever they are: none while they might have consequences besides their own.
+func (m *Market) room() uint64 {
+	if len(m.due.slots)|len(m.drops)|len(m.ids.older) != 0 {
+		return 0
+	}
+	return uint64(max(0, min(m.limits.Orders-int(m.counters.resting), m.ids.limit-m.ids.count, m.nodes.insertions())))
+}
+
+// setEntry says what may be entered in a book from now on.
+func (m *Market) setEntry(b *instrumentBook) {
+	b.entryQty = 0
+	if m.phase == 'Q' && b.info.State == 'T' {
+		b.entryQty = b.maxQty
+	}
 }
 
 // answer does what a command of a kind asks for.
@@ -194,7 +224,7 @@ func (m *Market) Phase() byte { return m.phase }
 func (m *Market) Time() int64 { return m.counters.time }
 
 // Orders, Trades, Volume count orders accepted, trades and lots traded; Resting is how many orders are open.
-func (m *Market) Orders() uint64 { return m.counters.accepted }
+func (m *Market) Orders() uint64 { return m.counters.order }
 func (m *Market) Trades() uint64 { return m.counters.trades }
 func (m *Market) Volume() uint64 { return m.counters.volume }
 func (m *Market) Resting() int   { return int(m.counters.resting) }
@@ -230,7 +260,7 @@ func (m *Market) ParticipantByName(name string) (uint16, bool) {
 
 // OrderByClientID finds an open order by its present client id.
 func (m *Market) OrderByClientID(session uint16, id *ClientID) (RestingOrder, bool) {
-	slot := m.pool.find(makeKey(session, id), session, id)
+	slot := m.pool.find(session, id)
 	if slot == 0 {
 		return RestingOrder{}, false
 	}

@@ -76,10 +76,9 @@ func (m *Market) admit(own place, price int64) (slot uint32) {
 	if !own.numbered {
 		m.ids.add(own.block, own.key, true)
 	}
-	m.pool.name(slot, own.key, &c.ClientID)
+	m.pool.name(slot, c.Session, &c.ClientID)
 	m.counters.order++
 	m.counters.ref++
-	m.counters.accepted++
 	o := &m.pool.orders[slot]
 	o.id, o.ref, o.price, o.notional, o.qty, o.open = m.counters.order, m.counters.ref, price, 0, uint32(c.Qty), uint32(c.Qty)
 	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, c.Side, c.Type, c.TIF, makeMarks(c.Conditions, c.SelfTrade)

@@ -109,7 +109,7 @@ func (m *Market) instead(kind CommandKind) *Command {
 
 // open is the slot of the session's open order with the id, 0 if there is none.
 func (m *Market) open(session uint16, id *ClientID) uint32 {
-	return m.pool.find(makeKey(session, id), session, id)
+	return m.pool.find(session, id)
 }
 
 func (m *Market) enterNumbered(s *Session) CommandKind {

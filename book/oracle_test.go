@@ -272,5 +272,5 @@ func at(orders []RestingOrder, i int) string {
 
 // slotOf finds a listed order's slot.
 func (m *Market) slotOf(o *RestingOrder) uint32 {
-	return m.pool.find(makeKey(o.Session, &o.ClientID), o.Session, &o.ClientID)
+	return m.pool.find(o.Session, &o.ClientID)
 }

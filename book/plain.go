@@ -33,17 +33,20 @@ func (c *Command) expected(s *Session) bool {
 	return c.Epoch == s.Epoch && s.Connected && c.InSeq == s.NextIn && c.InSeq != 0
 }
 
-// ownPlace is the key of the command's own id, and the block of its family. r is what is known of the id before.
-func (m *Market) ownPlace(c *Command, r *family) (idKey, *idBlock) {
+// note adds the command's own id to those that were seen, if it was not. r is what is known of the id before, order as in identities.note.
+func (m *Market) note(c *Command, r *family, order uint64) bool {
 	if m.keys == nil {
-		k, at := m.ids.place(c.Session, &c.ClientID, r)
-		return k, &m.ids.blocks[at]
+		return m.ids.note(c.Session, &c.ClientID, r, order)
 	}
 	k, b := m.keys.own, &m.ids.blocks[m.keys.block]
 	if !b.has(k) { // others have come since
 		b = &m.ids.blocks[m.ids.block(k)]
 	}
-	return k, b
+	if b.seen>>(k.member&63)&1 != 0 {
+		return false
+	}
+	m.ids.addTo(b, k, order)
+	return true
 }
 
 // enterPlain enters a limit order for the day without conditions that reaches no price of the other side, where nobody waits as all-or-none either. It writes e.
@@ -51,39 +54,49 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 	if int(c.Session) >= len(m.sessions) || int(c.Instrument) >= len(m.books) {
 		return false
 	}
-	n, s, b, side := &m.counters, &m.sessions[c.Session], &m.books[c.Instrument], uint64(c.Side&1)
+	s, b, side := &m.sessions[c.Session], &m.books[c.Instrument], uint64(c.Side&1)
 	if !c.expected(s) || c.head()&^(anySide|anyCode) != plainEnter || uint16(c.Conditions)|uint16(c.SelfTrade)<<8 != 0 ||
-		c.StopPrice|c.Trail|c.MinQty|c.Display|c.Expire != 0 || c.ClientID[0] <= NumberedID || m.phase != 'Q' || b.info.State != 'T' ||
-		uint64(c.Qty-1) >= uint64(b.maxQty) || uint64(c.Price-1) >= uint64(b.maxPrice) ||
-		int(n.resting) >= m.limits.Orders || !m.nodes.room() || !m.ids.plain() || b.ladders[allOrNones+(side^1)].best != 0 {
+		c.StopPrice|c.Trail|c.MinQty|c.Display|c.Expire != 0 || c.ClientID[0] <= NumberedID ||
+		uint64(c.Qty-1) >= uint64(b.entryQty) || uint64(c.Price-1) >= uint64(b.maxPrice) {
 		return false
 	}
-	if best := b.ladders[side^1].best; best != 0 {
-		better := c.Price - m.levels.levels[best].price // of a buy
-		if (better^-int64(side))+int64(side) >= 0 {
-			return false
-		}
-	}
-	k, block := m.ownPlace(c, &m.recent[c.Session][0])
-	if block.seen>>(k.member&63)&1 != 0 {
+	key, other := uint64(c.Price)^1<<63^(side-1), side^1 // as priceKey has it
+	if key <= b.ladders[other].reach || b.ladders[allOrNones+other].best != 0 || !m.note(c, &m.recent[c.Session][0], 1) {
 		return false
 	}
-	m.ids.addTo(block, k, 1)
 
-	price, qty := c.Price, uint32(c.Qty)
-	slot := m.pool.take()
-	o := &m.pool.orders[slot]
-	o.name.set(&c.ClientID)
-	m.pool.chain(slot, o, k)
-	n.order++
-	n.ref++
-	n.accepted++
-	n.feed++
+	n, p := &m.counters, &m.pool
+	slot := p.free
+	o := &p.orders[slot]
+	p.free = o.next
+	p.used++
+	order, ref, feed, price, qty := n.order+1, n.ref+1, n.feed+1, c.Price, uint32(c.Qty)
+	n.order, n.ref, n.feed = order, ref, feed
 	n.resting++
-	o.id, o.ref, o.price, o.notional, o.qty, o.open = n.order, n.ref, price, 0, qty, qty
+	o.id, o.ref, o.price, o.notional, o.qty, o.open = order, ref, price, 0, qty, qty
 	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, Side(side), Limit, Day, 0
+	copyWide(&o.name, &c.ClientID)
+	o.hash = m.nameHash(c, &c.ClientID)
+	head := &p.byName.heads[p.byName.at(o.hash)]
+	o.sameChain = *head
+	*head = slot
+
+	e.setHead(uint64(Accepted) | 'A'<<8 | side<<16)
+	e.Instrument, e.Session, e.Seconds, e.RefTag = c.Instrument, c.Session, 0, 0
+	e.RefMsgType[0], e.RefMsgType[1], e.Flags, e.Conditions = 0, 0, 0, 0
+	e.Epoch = c.Epoch
+	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, feed, n.index, n.time
+	e.NextIn, e.InSeq = c.InSeq+1, c.InSeq
+	e.OrderID, e.Ref, e.OldRef, e.Match = order, ref, 0, 0
+	e.Price, e.Qty = price, int64(qty)
+	e.LastPrice, e.LastQty, e.StopPrice, e.Shown, e.Cum = 0, 0, 0, 0, 0
+	e.Leaves, e.Notional = int64(qty), 0
+	copyWide((*idText)(unsafe.Pointer(&e.ClientID)), &c.ClientID)
+	e.OrigID = ClientID{} // on its own: in one statement the compiler puts it together elsewhere first
+	s.NextIn, s.NextOut = c.InSeq+1, s.NextOut+1
+	s.OpenOrders++
+
 	l := &b.ladders[side]
-	key := uint64(price) ^ 1<<63 ^ (side - 1) // as priceKey has it
 	li := uint32(0)
 	if m.keys != nil && m.levels.levels[m.keys.level].is(c.Instrument, uint8(side), price) {
 		li = m.keys.level
@@ -91,23 +104,22 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 		li = m.addLevel(l, key, price, c.Instrument, uint8(side))
 	}
 	m.queue(slot, o, li)
-
-	e.setHead(uint64(Accepted) | 'A'<<8 | side<<16)
-	e.Instrument, e.Session, e.Seconds, e.RefTag = c.Instrument, c.Session, 0, 0
-	e.RefMsgType[0], e.RefMsgType[1], e.Flags, e.Conditions = 0, 0, 0, 0
-	e.Epoch = c.Epoch
-	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, n.feed, n.index, n.time
-	e.NextIn, e.InSeq = c.InSeq+1, c.InSeq
-	e.OrderID, e.Ref, e.OldRef, e.Match = n.order, n.ref, 0, 0
-	e.Price, e.Qty = price, int64(qty)
-	e.LastPrice, e.LastQty, e.StopPrice, e.Shown = 0, 0, 0, 0
-	e.Cum, e.Leaves = 0, int64(qty)
-	e.Notional = 0
-	e.ClientID = c.ClientID
-	e.OrigID = ClientID{} // on its own: in one statement the compiler puts it together elsewhere first
-	s.NextIn, s.NextOut = c.InSeq+1, s.NextOut+1
-	s.OpenOrders++
+	if p.used > int(p.byName.count) && int(p.byName.count) < len(p.byName.heads) {
+		p.split()
+	}
 	return true
+}
+
+// What is copied in one piece. A struct, for the compiler calls a function for arrays that may overlap.
+type (
+	wide32 struct{ words [4]uint64 }
+	wide80 struct{ words [10]uint64 }
+)
+
+// copyWide copies an id as 32 bytes and 8.
+func copyWide(dst *idText, src *ClientID) {
+	*(*wide32)(unsafe.Pointer(dst)) = *(*wide32)(unsafe.Pointer(src))
+	dst[4] = binary.LittleEndian.Uint64(src[32:])
 }
 
 // cancelPlain cancels an order without marks that lies in the book, for a request with an id that was not seen before. It writes e.
@@ -116,49 +128,58 @@ func (m *Market) cancelPlain(c *Command, e *Event) bool {
 		return false
 	}
 	n, s := &m.counters, &m.sessions[c.Session]
-	if !c.expected(s) || c.head()&^anyTerms != plainCancel || c.Protocol == OUCH || c.ClientID[0] <= NumberedID || c.OrigID[0] <= NumberedID || !m.ids.plain() {
+	if !c.expected(s) || c.head()&^anyTerms != plainCancel || c.Protocol == OUCH || c.ClientID[0] <= NumberedID || c.OrigID[0] <= NumberedID {
 		return false
 	}
-	k, block := m.ownPlace(c, &m.recent[c.Session][1])
-	if block.seen>>(k.member&63)&1 != 0 {
-		return false
-	}
-	at := m.pool.findLink(m.origKey(c), c.Session, &c.OrigID)
+	at := m.pool.findLink(m.nameHash(c, &c.OrigID), c.Session, &c.OrigID)
 	slot := *at
 	o := &m.pool.orders[slot]
 	lv := &m.levels.levels[o.level]
-	if slot == 0 || o.marks != 0 || lv.ladder >= allOrNones {
+	if slot == 0 || o.marks != 0 || lv.ladder >= allOrNones || !m.note(c, &m.recent[c.Session][1], 0) {
 		return false
 	}
-	m.ids.addTo(block, k, 0)
 
-	m.unlink(slot, lv)
+	before, behind := o.prev, o.next
+	m.pool.orders[before].next = behind // of slot 0 if there is none: nobody looks at those
+	m.pool.orders[behind].prev = before
+	if lv.head == slot {
+		lv.head = behind
+	}
+	if lv.tail == slot {
+		lv.tail = before
+	}
+	if lv.lastSeen == slot {
+		lv.lastSeen = before
+	}
 	open := int64(o.open)
 	lv.qty -= open
 	lv.shown -= open
 	lv.stamp = n.index
 	lv.seen--
-	if lv.count--; lv.count == 0 {
-		m.removeLevel(&m.books[o.instrument].ladders[lv.ladder], o.level, priceKey(o.side, lv.price))
-	}
+	count := lv.count - 1
+	lv.count = count
 	n.resting--
-	n.feed++
+	feed := n.feed + 1
+	n.feed = feed
 
 	e.setHead(uint64(Cancelled) | 'D'<<8 | uint64(o.side)<<16 | uint64(o.typ)<<24 | uint64(o.tif)<<32 | uint64(UserRequest)<<48)
 	e.Instrument, e.Session, e.Seconds, e.RefTag = o.instrument, c.Session, 0, 0
 	e.RefMsgType[0], e.RefMsgType[1], e.Flags, e.Conditions = 0, 0, 0, 0
 	e.Epoch = c.Epoch
-	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, n.feed, n.index, n.time
+	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, feed, n.index, n.time
 	e.NextIn, e.InSeq = c.InSeq+1, c.InSeq
 	e.OrderID, e.Ref, e.OldRef, e.Match = o.id, o.ref, 0, 0
 	e.Price, e.Qty = o.price, int64(o.qty)
 	e.LastPrice, e.LastQty, e.StopPrice, e.Shown = 0, 0, 0, 0
-	e.Cum, e.Leaves = int64(o.cum()), 0
+	e.Cum, e.Leaves = int64(o.qty)-open, 0
 	e.Notional = o.notional
-	e.ClientID = c.ClientID
-	e.OrigID = c.OrigID
+	*(*wide80)(unsafe.Pointer(&e.ClientID)) = *(*wide80)(unsafe.Pointer(&c.ClientID)) // and OrigID
 	s.NextIn, s.NextOut = c.InSeq+1, s.NextOut+1
 	s.OpenOrders--
+
+	if count == 0 {
+		m.removeLevel(&m.books[o.instrument].ladders[lv.ladder], o.level, priceKey(o.side, lv.price))
+	}
 	m.pool.releaseBy(at, slot)
 	return true
 }

@@ -49,8 +49,8 @@ func RestoreMarket(l Limits, src []byte) (*Market, error) {
 	}
 	m := NewMarket(l)
 	r := &reader{b: body[len(magic):], version: magic[len(magic)-1] - '0'}
-	n := &m.counters
-	for _, p := range []*uint64{&n.index, &n.feed, &n.order, &n.ref, &n.match, &n.accepted, &n.trades, &n.volume, &n.resting, &n.stream} {
+	n, accepted := &m.counters, uint64(0) // as many as the last order's number
+	for _, p := range []*uint64{&n.index, &n.feed, &n.order, &n.ref, &n.match, &accepted, &n.trades, &n.volume, &n.resting, &n.stream} {
 		*p = r.u64()
 	}
 	n.time = int64(r.u64())
@@ -77,6 +77,7 @@ func (m *Market) restoreInstruments(r *reader) error {
 		}
 		b := instrumentBook{info: in, maxPrice: MaxFeedPrice / in.Tick, maxQty: min(m.limits.MaxQty, MaxShares/in.Lot)}
 		b.day.setWords(day)
+		m.setEntry(&b)
 		m.books = append(m.books, b)
 	}
 	return nil
@@ -185,17 +186,17 @@ func (m *Market) restoreOrder(r *reader) (slot uint32, err error) {
 		t.display != 0 && ladder < stopped && (t.shown == 0 || t.shown > t.display || t.shown > o.open) || o.tif == GoodTillDate && t.expire == 0 {
 		return 0, fmt.Errorf("%w: order %d", ErrSnapshot, o.id)
 	}
-	key := makeKey(o.session, &id)
-	if m.pool.find(key, o.session, &id) != 0 {
+	if m.pool.find(o.session, &id) != 0 {
 		return 0, fmt.Errorf("%w: order %d has another's id", ErrSnapshot, o.id)
 	}
 	slot = m.pool.take()
 	m.pool.orders[slot], m.pool.terms[slot] = o, t
-	m.pool.name(slot, key, &id)
+	m.pool.name(slot, o.session, &id)
 	if r.first() { // its ids that name an order are not with the others
 		if m.ids.full() {
 			return 0, fmt.Errorf("%w: more ids than limits.client_ids allows", ErrSnapshot)
 		}
+		key := makeKey(o.session, &id)
 		m.ids.add(m.ids.block(key), key, true)
 	}
 	price := o.price

@@ -27,7 +27,7 @@ func (m *Market) words() [11]uint64 {
 }
 
 func (n *counters) words() [11]uint64 {
-	return [11]uint64{n.index, n.feed, n.order, n.ref, n.match, n.accepted, n.trades, n.volume, n.resting, n.stream, uint64(n.time)}
+	return [11]uint64{n.index, n.feed, n.order, n.ref, n.match, n.order, n.trades, n.volume, n.resting, n.stream, uint64(n.time)}
 }
 
 // Hash is over the whole state; it takes time in proportion to it.

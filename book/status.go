@@ -53,14 +53,13 @@ func (m *Market) eachOwn(f func(slot uint32)) {
 
 // tell answers with the state of the session's order that has the id.
 func (m *Market) tell(id *ClientID) {
-	key := makeKey(m.cmd.Session, id)
-	if slot := m.pool.find(key, m.cmd.Session, id); slot != 0 {
+	if slot := m.pool.find(m.cmd.Session, id); slot != 0 {
 		m.tellOf(m.about(Told, slot), 'H')
 		return
 	}
 	why := UnknownOrder
 	if id[0] != 0 {
-		if _, state := m.ids.find(key, m.cmd.Session, id); state == wasOrder {
+		if _, state := m.ids.find(makeKey(m.cmd.Session, id), m.cmd.Session, id); state == wasOrder {
 			why = TooLateToCancel
 		}
 	}
