@@ -49,7 +49,7 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 		c := &commands[i]
 		m.begin(c)
 		var events []Event
-		if m.counters.index <= m.until && at < len(out) && (c.Kind == Enter && m.enterPlain(c, &out[at]) || c.Kind == Cancel && m.cancelPlain(c, &out[at])) {
+		if m.counters.index <= m.until && at < len(out) && m.plain(c, &out[at]) {
 			events = out[at : at+1]
 			if m.behind.command != nil {
 				roll(&m.counters.stream, &m.behind)

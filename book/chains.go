@@ -100,7 +100,12 @@ func (p *orderPool) chain(slot uint32, o *order, hash uint32) {
 	head := c.at(hash)
 	o.sameChain = c.heads[head]
 	c.heads[head] = slot
-	if p.used > int(c.count) && int(c.count) < len(c.heads) {
+	p.splitIfMany()
+}
+
+// splitIfMany splits a chain if there are more orders than chains.
+func (p *orderPool) splitIfMany() {
+	if c := &p.byName; p.used > int(c.count) && int(c.count) < len(c.heads) {
 		p.split()
 	}
 }

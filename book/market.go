@@ -51,8 +51,8 @@ type counters struct {
 // instrumentBook is an instrument and what waits in it.
 type instrumentBook struct {
 	ladders  [ladders]ladder // inBook, allOrNones, stopped: plus the side
-	maxPrice int64 // ticks
-	maxQty   int64 // lots
+	maxPrice int64           // ticks
+	maxQty   int64           // lots
 	// entryQty is the largest quantity that may be entered now, in lots: 0 while there is no trading.
 	entryQty int64
 	day      Statistics
@@ -93,7 +93,7 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 func (m *Market) take(c *Command, out []Event) []Event {
 	m.begin(c)
 	if first := len(out); m.counters.index <= m.until && first < cap(out) {
-		if e := &out[:first+1][first]; c.Kind == Enter && m.enterPlain(c, e) || c.Kind == Cancel && m.cancelPlain(c, e) {
+		if m.plain(c, &out[:first+1][first]) {
 			return out[:first+1]
 		}
 	}

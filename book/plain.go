@@ -33,6 +33,11 @@ func (c *Command) expected(s *Session) bool {
 	return c.Epoch == s.Epoch && s.Connected && c.InSeq == s.NextIn && c.InSeq != 0
 }
 
+// plainEither is plain in so many words.
+func (m *Market) plainEither(c *Command, e *Event) bool {
+	return c.Kind == Enter && m.enterPlain(c, e) || c.Kind == Cancel && m.cancelPlain(c, e)
+}
+
 // note adds the command's own id to those that were seen, if it was not. r is what is known of the id before, order as in identities.note.
 func (m *Market) note(c *Command, r *family, order uint64) bool {
 	if m.keys == nil {
@@ -104,9 +109,7 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 		li = m.addLevel(l, key, price, c.Instrument, uint8(side))
 	}
 	m.queue(slot, o, li)
-	if p.used > int(p.byName.count) && int(p.byName.count) < len(p.byName.heads) {
-		p.split()
-	}
+	p.splitIfMany()
 	return true
 }
 

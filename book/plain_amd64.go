@@ -1,0 +1,84 @@
+package book
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// The code in plain_amd64.s knows these sizes, which fields lie side by side, and that no id of a family has more than two words.
+const (
+	_ = -(unsafe.Sizeof(order{}) ^ 1<<7)
+	_ = -(unsafe.Sizeof(level{}) ^ 1<<6)
+	_ = -(unsafe.Sizeof(idBlock{}) ^ 1<<5)
+	_ = -(unsafe.Sizeof(ladder{}) ^ 40)
+	_ = -(unsafe.Offsetof(Command{}.SelfTrade) ^ (unsafe.Offsetof(Command{}.Conditions) + 1))
+	_ = -(unsafe.Offsetof(Command{}.Expire) ^ (unsafe.Offsetof(Command{}.StopPrice) + 32))
+	_ = -(unsafe.Offsetof(Command{}.Session) ^ (unsafe.Offsetof(Command{}.Instrument) + 2))
+	_ = -(unsafe.Offsetof(Command{}.OrigID) ^ (unsafe.Offsetof(Command{}.ClientID) + ClientIDLen))
+	_ = -(unsafe.Offsetof(Event{}.OutSeq) ^ (unsafe.Offsetof(Event{}.Instrument) + 16))
+	_ = -(unsafe.Offsetof(Event{}.Match) ^ (unsafe.Offsetof(Event{}.OldRef) + 8))
+	_ = -(unsafe.Offsetof(Event{}.Shown) ^ (unsafe.Offsetof(Event{}.LastPrice) + 24))
+	_ = -(unsafe.Offsetof(Event{}.OrigID) ^ (unsafe.Offsetof(Event{}.ClientID) + ClientIDLen))
+	_ = -(unsafe.Offsetof(order{}.ref) ^ 8)
+	_ = -(unsafe.Offsetof(order{}.prev) ^ (unsafe.Offsetof(order{}.next) + 4))
+	_ = -(unsafe.Offsetof(order{}.marks) ^ (unsafe.Offsetof(order{}.session) + 7))
+	_ = -(unsafe.Offsetof(family{}.secondMask) ^ (unsafe.Offsetof(family{}.first) + 24))
+)
+
+// What plainAVX gives: the bits of what it did and what is left to be done, and above them the order's slot.
+const (
+	done = 1 << iota
+	levelLeft
+	chainsLeft
+	slotShift = 8
+)
+
+// plainCancelled and plainAccepted are the first eight bytes of the events, but for the order's.
+const (
+	plainCancelled = uint64(Cancelled) | 'D'<<8 | uint64(UserRequest)<<48
+	plainAccepted  = uint64(Accepted) | 'A'<<8
+)
+
+var hasAVX = cpu.X86.HasAVX
+
+// plainAVX does what enterPlain and cancelPlain do, if the own id is of a family that is known and no id has more than 16 bytes. Levels are not made nor
+// removed, and chains neither split nor joined; what is left of that it tells.
+//
+//go:noescape
+func plainAVX(m *Market, c *Command, e *Event) (done int)
+
+// plain does what a plain command asks for and writes the event that follows. If the command is not such a one, nothing has changed.
+func (m *Market) plain(c *Command, e *Event) bool {
+	if !hasAVX {
+		return m.plainEither(c, e)
+	}
+	switch did := plainAVX(m, c, e); did & (done | levelLeft | chainsLeft) {
+	case 0:
+		return m.plainEither(c, e)
+	case done:
+	default:
+		m.finishPlain(c.Kind, uint32(did>>slotShift), did)
+	}
+	return true
+}
+
+// finishPlain does what plainAVX has left.
+func (m *Market) finishPlain(kind CommandKind, slot uint32, left int) {
+	o := &m.pool.orders[slot]
+	switch {
+	case left&levelLeft == 0:
+	case kind == Enter:
+		m.enqueue(slot, inBook+uint8(o.side), o.price)
+	default:
+		lv := &m.levels.levels[o.level]
+		m.removeLevel(&m.books[o.instrument].ladders[lv.ladder], o.level, priceKey(o.side, lv.price))
+	}
+	switch {
+	case left&chainsLeft == 0:
+	case kind == Enter:
+		m.pool.splitIfMany()
+	default:
+		m.pool.join()
+	}
+}

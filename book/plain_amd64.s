@@ -1,0 +1,498 @@
+#include "go_asm.h"
+#include "textflag.h"
+
+// What plainAVX keeps where. AX, CX and DX hold what is needed for a moment; X15, R14 and BP are not ours.
+//
+//	DI  the market        SI  the command          R8  its session      R13 its number (InSeq)
+//	R10 the order         R11 the order's slot     R15 for a moment, or the price
+//	BX  on the way in the side, on the way out the level
+//	R9  on the way in the instrument's book, then its ladder; on the way out the link that leads to the order in its chain
+//	R12 the session's number; on the way in then the price's key
+
+#define SESSIONS  Market_sessions
+#define BOOKS     Market_books
+#define RECENT    Market_recent
+#define BLOCKS    (Market_ids+identities_blocks)
+#define IDS       (Market_ids+identities_count)
+#define ORDERS    (Market_pool+orderPool_orders)
+#define FREE      (Market_pool+orderPool_free)
+#define USED      (Market_pool+orderPool_used)
+#define HEADS     (Market_pool+orderPool_byName+chains_heads)
+#define CHAINS    (Market_pool+orderPool_byName+chains_count)
+#define MASK      (Market_pool+orderPool_byName+chains_mask)
+#define LEVELS    (Market_levels+levelPool_levels)
+#define NODES     (Market_nodes+nodePool_nodes)
+#define INDEX     (Market_counters+counters_index)
+#define FEED      (Market_counters+counters_feed)
+#define ORDER     (Market_counters+counters_order)
+#define REF       (Market_counters+counters_ref)
+#define RESTING   (Market_counters+counters_resting)
+#define TIME      (Market_counters+counters_time)
+
+DATA hashKeys<>+0(SB)/8, $0xa0761d6478bd642f  // k0
+DATA hashKeys<>+8(SB)/8, $0xe7037ed1a0b428db  // k1
+DATA hashKeys<>+16(SB)/8, $0x1d8e4e27c47d124f // k4
+GLOBL hashKeys<>(SB), RODATA|NOPTR, $24
+
+// HASH is chainHash of an id of one word or two, of session R12, to AX.
+#define HASH(id, oneword) \
+	MOVQ  R12, AX                 \
+	IMULQ hashKeys<>+16(SB), AX   \
+	XORQ  hashKeys<>+8(SB), AX    \
+	MOVQ  id(SI), CX              \
+	MOVQ  (id+8)(SI), DX          \
+	TESTQ DX, DX                  \
+	JEQ   oneword                 \
+	XORQ  CX, AX                  \
+	MOVQ  DX, CX                  \
+oneword:                          \
+	BSRQ  CX, DX                  \
+	XORL  $63, DX                 \
+	ANDL  $56, DX                 \
+	XCHGQ CX, DX                  \
+	SHLQ  CX, DX                  \
+	MOVQ  DX, CX                  \
+	SHRQ  $56, CX                 \
+	SHLQ  $8, DX                  \
+	XORQ  hashKeys<>+0(SB), DX    \
+	MULQ  DX                      \
+	XORQ  DX, AX                  \
+	ADDL  CX, AX
+
+// CHAIN is chains.at of the hash in AX, to DX. CX is lost.
+#define CHAIN \
+	MOVL    MASK(DI), CX      \
+	LEAL    1(CX)(CX*1), DX   \
+	ANDL    AX, DX            \
+	ANDL    AX, CX            \
+	CMPL    DX, CHAINS(DI)    \
+	CMOVLCC CX, DX
+
+// NOTE is the checks of identities.note for the command's own id, R15 what is known of the id before. It leaves the block in DX, what was seen of it in AX and
+// the member in CX: both halves begin at a multiple of 64 less four, so bits of the second are those four on.
+#define NOTE \
+	VMOVDQU Command_ClientID(SI), X0          \
+	VPXOR   family_first(R15), X0, X1         \
+	VPAND   family_firstMask(R15), X1, X1     \
+	VPOR    (Command_ClientID+16)(SI), X1, X1 \
+	VPTEST  X1, X1                            \
+	JNE     no                                \
+	CMPQ    (Command_ClientID+32)(SI), $0     \
+	JNE     no                                \
+	MOVBLZX family_word(R15), AX              \
+	MOVBLZX family_tens(R15), CX              \
+	MOVQ    Command_ClientID(SI)(AX*1), DX    \
+	SHRQ    CX, DX                            \
+	MOVBLZX DX, AX                            \
+	SHRQ    $8, DX                            \
+	SUBL    $48, AX                           \
+	SUBL    $48, DX                           \
+	CMPL    AX, $9                            \
+	JHI     no                                \
+	CMPL    DX, $9                            \
+	JHI     no                                \
+	LEAL    (AX)(AX*4), AX                    \
+	LEAL    (DX)(AX*2), CX                    \
+	LEAL    4(CX), AX                         \
+	SHRL    $6, AX                            \
+	LEAL    (CX)(AX*4), CX                    \
+	MOVL    family_blocks(R15)(AX*4), DX      \
+	CMPQ    DX, (BLOCKS+8)(DI)                \
+	JCC     no                                \
+	SHLQ    $5, DX                            \
+	ADDQ    BLOCKS(DI), DX                    \
+	ORL     family_hi(R15), AX                \
+	CMPL    AX, idBlock_hi(DX)                \
+	JNE     no                                \
+	MOVQ    family_lo(R15), AX                \
+	CMPQ    AX, idBlock_lo(DX)                \
+	JNE     no                                \
+	MOVQ    idBlock_seen(DX), AX              \
+	TESTQ   AX, AX                            \
+	JEQ     no                                \
+	BTQ     CX, AX                            \
+	JCS     no
+
+// NUMBERS writes what events of both kinds have of session and market; the event is in DX.
+#define NUMBERS \
+	MOVL Command_Epoch(SI), AX     \
+	SHLQ $32, AX                   \
+	MOVQ AX, Event_RefMsgType(DX)  \
+	MOVQ Session_NextOut(R8), AX   \
+	MOVQ AX, Event_OutSeq(DX)      \
+	INCQ AX                        \
+	MOVQ AX, Session_NextOut(R8)   \
+	MOVQ FEED(DI), AX              \
+	INCQ AX                        \
+	MOVQ AX, FEED(DI)              \
+	MOVQ AX, Event_FeedSeq(DX)     \
+	MOVQ TIME(DI), AX              \
+	MOVQ AX, Event_Time(DX)        \
+	MOVQ R13, Event_InSeq(DX)      \
+	INCQ R13                       \
+	MOVQ R13, Event_NextIn(DX)     \
+	MOVQ R13, Session_NextIn(R8)   \
+	VMOVDQU X4, Event_OldRef(DX)       \ // and Match
+	VMOVDQU X4, Event_LastPrice(DX)    \ // and LastQty
+	VMOVDQU X4, Event_StopPrice(DX)      // and Shown
+
+// func plainAVX(m *Market, c *Command, e *Event) (done int)
+TEXT ·plainAVX(SB), NOSPLIT|NOFRAME, $0-32
+	MOVQ    m+0(FP), DI
+	MOVQ    c+8(FP), SI
+	MOVWLZX Command_Session(SI), R12
+	CMPQ    R12, (SESSIONS+8)(DI)
+	JCC     no
+	IMUL3Q  $Session__size, R12, R8
+	ADDQ    SESSIONS(DI), R8
+	MOVL    Command_Epoch(SI), AX
+	CMPL    AX, Session_Epoch(R8)
+	JNE     no
+	CMPB    Session_Connected(R8), $0
+	JEQ     no
+	MOVQ    Command_InSeq(SI), R13
+	CMPQ    R13, Session_NextIn(R8)
+	JNE     no
+	TESTQ   R13, R13
+	JEQ     no
+	CMPB    Command_ClientID(SI), $const_NumberedID
+	JLS     no
+	VPXOR   X4, X4, X4
+	IMUL3Q  $(2*family__size), R12, R15
+	ADDQ    RECENT(DI), R15
+	MOVQ    Command_Kind(SI), AX
+	MOVQ    $~(const_anySide|const_anyCode), CX
+	ANDQ    AX, CX
+	CMPQ    CX, $const_plainEnter
+	JEQ     enter
+	MOVQ    $~const_anyTerms, CX
+	ANDQ    AX, CX
+	CMPQ    CX, $const_plainCancel
+	JNE     no
+	CMPB    Command_Protocol(SI), $const_OUCH
+	JEQ     no
+	CMPB    Command_OrigID(SI), $const_NumberedID
+	JLS     no
+	VMOVDQU (Command_OrigID+16)(SI), X1
+	VPTEST  X1, X1
+	JNE     no
+	CMPQ    (Command_OrigID+32)(SI), $0
+	JNE     no
+
+	// The order, by its name.
+	HASH(Command_OrigID, short)
+	CHAIN
+	MOVQ    HEADS(DI), R9
+	LEAQ    (R9)(DX*4), R9
+	VMOVDQU Command_OrigID(SI), X0
+	MOVQ    ORDERS(DI), DX
+
+walk:
+	MOVL   (R9), R11
+	TESTL  R11, R11
+	JEQ    no
+	MOVQ   R11, R10
+	SHLQ   $7, R10
+	ADDQ   DX, R10
+	CMPL   AX, order_hash(R10)
+	JNE    next
+	VPXOR  order_name(R10), X0, X1
+	VPOR   (order_name+16)(R10), X1, X1
+	VPTEST X1, X1
+	JNE    next
+	CMPQ   (order_name+32)(R10), $0
+	JNE    next
+	CMPW   R12, order_session(R10)
+	JEQ    found
+
+next:
+	LEAQ order_sameChain(R10), R9
+	JMP  walk
+
+found:
+	CMPB order_marks(R10), $0
+	JNE  no
+	MOVL order_level(R10), BX
+	SHLQ $6, BX
+	ADDQ LEVELS(DI), BX
+	CMPB level_ladder(BX), $const_allOrNones
+	JCC  no
+	ADDQ $family__size, R15
+	NOTE
+	BTSQ CX, AX
+	MOVQ AX, idBlock_seen(DX)
+	INCQ IDS(DI)
+
+	// Out of its level.
+	MOVL    order_prev(R10), AX
+	MOVL    order_next(R10), CX
+	MOVQ    ORDERS(DI), R15
+	MOVQ    AX, DX
+	SHLQ    $7, DX
+	MOVL    CX, order_next(R15)(DX*1)
+	MOVQ    CX, DX
+	SHLQ    $7, DX
+	MOVL    AX, order_prev(R15)(DX*1)
+	MOVL    level_head(BX), DX
+	CMPL    DX, R11
+	CMOVLEQ CX, DX
+	MOVL    DX, level_head(BX)
+	MOVL    level_tail(BX), DX
+	CMPL    DX, R11
+	CMOVLEQ AX, DX
+	MOVL    DX, level_tail(BX)
+	MOVL    level_lastSeen(BX), DX
+	CMPL    DX, R11
+	CMOVLEQ AX, DX
+	MOVL    DX, level_lastSeen(BX)
+	MOVL    order_open(R10), R15
+	SUBQ    R15, level_qty(BX)
+	SUBQ    R15, level_shown(BX)
+	MOVQ    e+16(FP), DX
+	MOVQ    INDEX(DI), AX
+	MOVQ    AX, level_stamp(BX)
+	MOVQ    AX, Event_Index(DX)
+	DECL    level_seen(BX)
+	MOVL    level_count(BX), CX
+	DECL    CX
+	MOVL    CX, level_count(BX)
+	DECQ    RESTING(DI)
+	DECQ    Session_OpenOrders(R8)
+
+	// The event.
+	NUMBERS
+	MOVL    order_side(R10), AX // and typ and tif; it has no marks
+	SHLQ    $16, AX
+	MOVQ    $const_plainCancelled, CX
+	ORQ     CX, AX
+	MOVQ    AX, Event_Kind(DX)
+	MOVWLZX order_instrument(R10), AX
+	SHLL    $16, R12
+	ORL     R12, AX
+	MOVQ    AX, Event_Instrument(DX) // and Session, Seconds, RefTag
+	VMOVDQU order_id(R10), X0
+	VMOVDQU X0, Event_OrderID(DX)    // and Ref
+	MOVQ    order_price(R10), AX
+	MOVQ    AX, Event_Price(DX)
+	MOVL    order_qty(R10), AX
+	MOVQ    AX, Event_Qty(DX)
+	SUBQ    R15, AX
+	MOVQ    AX, Event_Cum(DX)
+	MOVQ    $0, Event_Leaves(DX)
+	MOVQ    order_notional(R10), AX
+	MOVQ    AX, Event_Notional(DX)
+	VMOVDQU Command_ClientID(SI), X0 // and OrigID
+	VMOVDQU (Command_ClientID+16)(SI), X1
+	VMOVDQU (Command_ClientID+32)(SI), X2
+	VMOVDQU (Command_ClientID+48)(SI), X3
+	VMOVDQU (Command_ClientID+64)(SI), X5
+	VMOVDQU X0, Event_ClientID(DX)
+	VMOVDQU X1, (Event_ClientID+16)(DX)
+	VMOVDQU X2, (Event_ClientID+32)(DX)
+	VMOVDQU X3, (Event_ClientID+48)(DX)
+	VMOVDQU X5, (Event_ClientID+64)(DX)
+
+	// Out of its chain; its slot is free.
+	MOVL order_sameChain(R10), AX
+	MOVL AX, (R9)
+	MOVL FREE(DI), AX
+	MOVL AX, order_next(R10)
+	MOVL R11, FREE(DI)
+	MOVQ USED(DI), CX
+	DECQ CX
+	MOVQ CX, USED(DI)
+	SHLQ $const_slotShift, R11
+	ORQ  $const_done, R11
+	CMPL level_count(BX), $0
+	JNE  stays
+	ORQ  $const_levelLeft, R11
+
+stays:
+	MOVL CHAINS(DI), AX
+	CMPL AX, $const_fewestChains
+	JLS  out
+	SHRL $2, AX
+	CMPQ CX, AX
+	JCC  out
+	ORQ  $const_chainsLeft, R11
+
+out:
+	MOVQ R11, done+24(FP)
+	RET
+
+enter:
+	MOVWLZX Command_Instrument(SI), AX
+	CMPQ    AX, (BOOKS+8)(DI)
+	JCC     no
+	IMUL3Q  $instrumentBook__size, AX, R9
+	ADDQ    BOOKS(DI), R9
+	CMPW    Command_Conditions(SI), $0 // and SelfTrade
+	JNE     no
+	VMOVDQU Command_StopPrice(SI), X1     // and Trail
+	VPOR    Command_MinQty(SI), X1, X1    // and Display
+	VPTEST  X1, X1
+	JNE     no
+	CMPQ    Command_Expire(SI), $0
+	JNE     no
+	MOVQ    Command_Qty(SI), AX
+	DECQ    AX
+	CMPQ    AX, instrumentBook_entryQty(R9)
+	JCC     no
+	MOVQ    Command_Price(SI), CX
+	LEAQ    -1(CX), AX
+	CMPQ    AX, instrumentBook_maxPrice(R9)
+	JCC     no
+	MOVBLZX Command_Side(SI), BX
+	LEAQ    -1(BX), DX // the price's key, as priceKey has it
+	XORQ    CX, DX
+	BTCQ    $63, DX
+	MOVL    BX, CX
+	XORL    $1, CX
+	LEAQ    (CX)(CX*4), CX // ladders have 40 bytes
+	CMPQ    DX, (instrumentBook_ladders+ladder_reach)(R9)(CX*8)
+	JLS     no
+	CMPL    (instrumentBook_ladders+const_allOrNones*ladder__size+ladder_best)(R9)(CX*8), $0
+	JNE     no
+	NOTE
+	BTSQ    CX, AX
+	MOVQ    AX, idBlock_seen(DX)
+	MOVQ    idBlock_orders(DX), AX
+	BTSQ    CX, AX
+	MOVQ    AX, idBlock_orders(DX)
+	INCQ    IDS(DI)
+
+	// A slot, and the name's chain.
+	MOVL FREE(DI), R11
+	MOVQ R11, R10
+	SHLQ $7, R10
+	ADDQ ORDERS(DI), R10
+	MOVL order_next(R10), AX
+	MOVL AX, FREE(DI)
+	HASH(Command_ClientID, brief)
+	MOVL AX, order_hash(R10)
+	CHAIN
+	MOVQ HEADS(DI), CX
+	MOVL (CX)(DX*4), AX
+	MOVL R11, (CX)(DX*4)
+	MOVL AX, order_sameChain(R10)
+
+	// The order and the event.
+	MOVQ    e+16(FP), DX
+	NUMBERS
+	MOVQ    BX, AX
+	SHLQ    $16, AX
+	ORQ     $const_plainAccepted, AX
+	MOVQ    AX, Event_Kind(DX)
+	MOVL    Command_Instrument(SI), AX // and Session
+	MOVQ    AX, Event_Instrument(DX)   // and Session, Seconds, RefTag
+	ROLL    $16, AX
+	MOVQ    BX, CX
+	SHLQ    $32, CX
+	ORQ     CX, AX
+	MOVQ    AX, order_session(R10) // and instrument, side, typ, tif, marks
+	MOVQ    ORDER(DI), AX
+	INCQ    AX
+	MOVQ    AX, ORDER(DI)
+	MOVQ    AX, order_id(R10)
+	MOVQ    AX, Event_OrderID(DX)
+	MOVQ    REF(DI), AX
+	INCQ    AX
+	MOVQ    AX, REF(DI)
+	MOVQ    AX, order_ref(R10)
+	MOVQ    AX, Event_Ref(DX)
+	MOVQ    Command_Price(SI), R15
+	MOVQ    R15, order_price(R10)
+	MOVQ    R15, Event_Price(DX)
+	MOVL    Command_Qty(SI), R13
+	MOVL    R13, order_qty(R10)
+	MOVL    R13, order_open(R10)
+	MOVQ    R13, Event_Qty(DX)
+	MOVQ    R13, Event_Leaves(DX)
+	MOVQ    $0, order_notional(R10)
+	MOVQ    $0, Event_Notional(DX)
+	MOVQ    $0, Event_Cum(DX)
+	VMOVDQU Command_ClientID(SI), X0 // what is behind these bytes is zero
+	VMOVDQU X0, order_name(R10)
+	VMOVDQU X4, (order_name+16)(R10)
+	MOVQ    $0, (order_name+32)(R10)
+	VMOVDQU X0, Event_ClientID(DX)
+	VMOVDQU X4, (Event_ClientID+16)(DX)
+	VMOVDQU X4, (Event_ClientID+32)(DX)
+	VMOVDQU X4, (Event_ClientID+48)(DX)
+	VMOVDQU X4, (Event_ClientID+64)(DX)
+	MOVQ    INDEX(DI), R12
+	MOVQ    R12, Event_Index(DX)
+	INCQ    RESTING(DI)
+	INCQ    Session_OpenOrders(R8)
+
+	// Its level.
+	LEAQ  -1(BX), R8 // the key again
+	XORQ  R15, R8
+	BTCQ  $63, R8
+	LEAQ  (BX)(BX*4), CX
+	LEAQ  instrumentBook_ladders(R9)(CX*8), R9
+	MOVQ  ladder_base(R9), AX
+	XORQ  R8, AX
+	TESTQ AX, ladder_outside(R9)
+	JNE   nolevel
+	MOVL  ladder_root(R9), AX
+	MOVL  ladder_shift(R9), CX
+	MOVQ  NODES(DI), DX
+
+down:
+	IMUL3Q $node__size, AX, AX
+	ADDQ   DX, AX
+	MOVQ   R8, BX
+	SHRQ   CX, BX
+	ANDL   $const_digitMask, BX
+	MOVL   node_child(AX)(BX*4), AX
+	SUBL   $const_digitBits, CX
+	JCC    down
+	TESTL  AX, AX
+	JEQ    nolevel
+	MOVQ   AX, BX
+	SHLQ   $6, BX
+	ADDQ   LEVELS(DI), BX
+	MOVL   level_count(BX), CX
+	CMPL   CX, level_seen(BX)
+	JNE    nolevel
+	MOVL   level_lastSeen(BX), DX
+	TESTL  DX, DX
+	JEQ    nolevel
+	MOVL   AX, order_level(R10)
+	ADDQ   R13, level_qty(BX)
+	ADDQ   R13, level_shown(BX)
+	MOVQ   R12, level_stamp(BX)
+	INCL   CX
+	MOVL   CX, level_count(BX)
+	MOVL   CX, level_seen(BX)
+	MOVL   R11, level_tail(BX)
+	MOVL   R11, level_lastSeen(BX)
+	MOVQ   DX, AX
+	SHLQ   $7, AX
+	ADDQ   ORDERS(DI), AX
+	MOVL   R11, order_next(AX)
+	SHLQ   $32, DX
+	MOVQ   DX, order_next(R10) // 0, and prev
+	SHLQ   $const_slotShift, R11
+	ORQ    $const_done, R11
+
+chains:
+	MOVQ USED(DI), AX
+	INCQ AX
+	MOVQ AX, USED(DI)
+	MOVL CHAINS(DI), CX
+	CMPQ AX, CX
+	JLS  out
+	ORQ  $const_chainsLeft, R11
+	MOVQ R11, done+24(FP)
+	RET
+
+nolevel:
+	SHLQ $const_slotShift, R11
+	ORQ  $(const_done|const_levelLeft), R11
+	JMP  chains
+
+no:
+	MOVQ $0, done+24(FP)
+	RET
