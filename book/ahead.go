@@ -40,76 +40,75 @@ type ahead struct {
 // ApplyAll takes commands, one after another, each as Apply does; then is told of each, with the events that followed from it, before the next one. out is
 // where events are put; what it returns is out, perhaps grown. The commands must not change meanwhile.
 func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, []Event)) []Event {
-	if m.counters.resting >= aheadFrom {
-		return m.applyAhead(commands, out, then)
-	}
+	return m.applyAll(commands, out, then, m.counters.resting >= aheadFrom)
+}
+
+func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, []Event), large bool) []Event {
 	out = out[:cap(out)]
-	at := 0
+	at := 0 // where the next event goes: not where those are that the stream's hash is still to take in
 	for i := range commands {
 		c := &commands[i]
-		m.begin(c)
+		if large {
+			m.lookAhead(commands, i)
+		}
 		var events []Event
-		if m.counters.index <= m.until && at < len(out) && m.plain(c, &out[at]) {
+		first := at
+		if at < len(out) && m.step(c, &out[at]) {
 			events = out[at : at+1]
-			if m.behind.command != nil {
-				roll(&m.counters.stream, &m.behind)
-			}
 			at++
 		} else {
-			m.catchUp()
+			if len(out) == 0 {
+				m.begin(c)
+				m.catchUp()
+			}
 			events = m.general(c, out[:0])
 			out = events[:cap(events)]
-			at = len(events)
+			first, at = 0, len(events)
 		}
 		b := &m.behind
 		b.command, b.events, b.time = c, events, m.counters.time // one by one: a struct is put together elsewhere and waits to be read from there
-		if at >= turnLen {
-			if at = 0; len(events) > 1 {
+		then(c, events)
+		if at >= turnLen || at >= len(out) {
+			if at = 0; first == 0 {
 				m.catchUp()
 			}
 		}
-		then(c, events)
 	}
+	m.keys = nil
 	m.catchUp()
 	return out
 }
 
-// applyAhead is ApplyAll of a large market.
-func (m *Market) applyAhead(commands []Command, out []Event, then func(*Command, []Event)) []Event {
-	turn := m.turn
-	n := uint(len(commands))
-	for at := uint(0); at < n+aheadKeys; at++ { // the command that takes step 1; the one aheadKeys before it has its turn
-		if at < n {
-			m.foreseeKeys(&commands[at], &m.ahead[at%aheadRing])
+// lookAhead takes each step for the command whose turn that is, when commands[i] is to be applied, and finds what is known of that one.
+func (m *Market) lookAhead(commands []Command, i int) {
+	at, n := uint(i)+aheadKeys, uint(len(commands)) // the command that takes step 1
+	if i == 0 {
+		for k := range min(aheadKeys, n) {
+			m.lookAheadAt(commands, k)
 		}
-		if k := at - (aheadKeys - aheadOrder); k < n {
-			m.foreseeOrder(&commands[k], &m.ahead[k%aheadRing])
-		}
-		if k := at - (aheadKeys - aheadChain); k < n {
-			m.foreseeChain(&commands[k], &m.ahead[k%aheadRing])
-		}
-		if k := at - (aheadKeys - aheadLevel); k < n {
-			m.foreseeLevel(&m.ahead[k%aheadRing])
-		}
-		k := at - aheadKeys
-		if k >= n {
-			continue
-		}
-		c := &commands[k]
-		if c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
-			m.keys = &m.ahead[k%aheadRing]
-		}
-		events := m.take(c, out[:0])
-		m.keys = nil
-		m.catchUp()
-		b := &m.behind
-		b.command, b.events, b.time = c, events, m.counters.time
-		out, turn = turn, events
-		then(c, events)
 	}
-	m.turn = turn
-	m.catchUp()
-	return out
+	m.lookAheadAt(commands, at)
+	m.keys = nil
+	if c := &commands[i]; c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
+		m.keys = &m.ahead[i%aheadRing]
+	}
+}
+
+// lookAheadAt takes the steps that fall due when a command takes the first one.
+func (m *Market) lookAheadAt(commands []Command, at uint) {
+	n := uint(len(commands))
+	if at < n {
+		m.foreseeKeys(&commands[at], &m.ahead[at%aheadRing])
+	}
+	if k := at - (aheadKeys - aheadOrder); k < n {
+		m.foreseeOrder(&commands[k], &m.ahead[k%aheadRing])
+	}
+	if k := at - (aheadKeys - aheadChain); k < n {
+		m.foreseeChain(&commands[k], &m.ahead[k%aheadRing])
+	}
+	if k := at - (aheadKeys - aheadLevel); k < n {
+		m.foreseeLevel(&m.ahead[k%aheadRing])
+	}
 }
 
 // foreseeKeys is step 1.

@@ -71,12 +71,12 @@ func compareAhead(t *testing.T, seed uint64, single, ahead *Market, commands []C
 	for from := 0; from < len(commands); {
 		to := min(len(commands), from+1+r.IntN(60))
 		at := from
-		out = ahead.applyAhead(commands[from:to], out, func(c *Command, events []Event) {
+		out = ahead.applyAll(commands[from:to], out, func(c *Command, events []Event) {
 			if want := single.Apply(&commands[at], nil); c != &commands[at] || !slices.Equal(events, want) {
 				t.Fatalf("seed %d, command %d, %+v: %+v, and one by one %+v", seed, at, *c, events, want)
 			}
 			at++
-		})
+		}, r.IntN(4) > 0)
 		if at != to {
 			t.Fatalf("seed %d: %d of %d commands", seed, at-from, to-from)
 		}

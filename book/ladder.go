@@ -85,14 +85,7 @@ func (p *nodePool) release(n uint32) { p.free = append(p.free, n) }
 
 // find is the level of key, 0 if there is none.
 func (p *nodePool) find(l *ladder, key uint64) uint32 {
-	if (key^l.base)&l.outside != 0 {
-		return 0
-	}
-	n := l.root
-	for shift := l.shift; shift != 0; shift -= digitBits {
-		n = p.nodes[n].child[key>>(shift&63)&digitMask] // node 0 has no children
-	}
-	return p.nodes[n].child[key&digitMask]
+	return p.nodes[p.leaf(l, key)].child[key&digitMask]
 }
 
 // setHeight sets the height, from 1, and what follows from it.
@@ -100,8 +93,33 @@ func (l *ladder) setHeight(height uint32) {
 	l.height, l.shift, l.outside = height, digitBits*(height-1), ^uint64(0)<<(digitBits*height)
 }
 
+// leaf is the node that has, or would have, the level of a key, 0 if there is none.
+func (p *nodePool) leaf(l *ladder, key uint64) uint32 {
+	if (key^l.base)&l.outside != 0 {
+		return 0
+	}
+	n := l.root
+	for shift := l.shift; shift != 0; shift -= digitBits {
+		n = p.nodes[n].child[key>>(shift&63)&digitMask] // node 0 has no children
+	}
+	return n
+}
+
 // insert adds a level under a key that is not there, and returns the level next better, 0 if the new one is the best.
 func (p *nodePool) insert(l *ladder, key uint64, level uint32) (better uint32) {
+	if n := p.leaf(l, key); n != 0 { // mostly there is a neighbour
+		nd, d := &p.nodes[n], key&digitMask
+		if before := nd.present & (1<<d - 1); before != 0 {
+			nd.present |= 1 << d
+			nd.child[d] = level
+			return nd.child[63-bits.LeadingZeros64(before)]
+		}
+	}
+	return p.insertApart(l, key, level)
+}
+
+// insertApart is insert of a level that may be the best, or the first of its node.
+func (p *nodePool) insertApart(l *ladder, key uint64, level uint32) (better uint32) {
 	if l.height == 0 {
 		l.root, l.base = p.take(), key
 		l.setHeight(1)
@@ -141,6 +159,17 @@ func (p *nodePool) insert(l *ladder, key uint64, level uint32) (better uint32) {
 
 // remove takes out a key that is there.
 func (p *nodePool) remove(l *ladder, key uint64) {
+	nd, d := &p.nodes[p.leaf(l, key)], key&digitMask
+	if left := nd.present &^ (1 << d); left != 0 {
+		nd.present = left
+		nd.child[d] = 0
+		return
+	}
+	p.removeLast(l, key)
+}
+
+// removeLast is remove of the last key of its node.
+func (p *nodePool) removeLast(l *ladder, key uint64) {
 	var path [ladderHeight]uint32
 	n := l.root
 	for h := l.height - 1; h > 0; h-- {

@@ -29,9 +29,8 @@ type Market struct {
 	kept prevented
 	// request is what numbered made of the command.
 	request Command
-	// behind is what the stream's hash is behind by in ApplyAll, turn the slice for events whose turn it is not.
+	// behind is what the stream's hash is behind by in ApplyAll.
 	behind behind
-	turn   []Event
 	// until is the index of the last command that may be plain: for so many there is room, if nothing else comes between.
 	until uint64
 	// keys are those of the command's ids if they are known already, ahead those of the commands behind it.

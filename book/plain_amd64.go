@@ -48,19 +48,35 @@ var hasAVX = cpu.X86.HasAVX
 //go:noescape
 func plainAVX(m *Market, c *Command, e *Event) (done int)
 
+// stepAVX begins a command as begin does, takes what the stream's hash is behind by into it, and if there is room for a plain command does as plainAVX.
+//
+//go:noescape
+func stepAVX(m *Market, c *Command, e *Event) (done int)
+
+// step begins a command of ApplyAll and brings the stream's hash up to date; then it does as plain.
+func (m *Market) step(c *Command, e *Event) bool {
+	if !hasAVX || !hasAES || planted("wall clock in apply") {
+		m.begin(c)
+		m.catchUp()
+		return m.counters.index <= m.until && m.plainEither(c, e)
+	}
+	did := stepAVX(m, c, e)
+	if did&(levelLeft|chainsLeft) != 0 {
+		m.finishPlain(c.Kind, uint32(did>>slotShift), did)
+	}
+	return did != 0 || m.counters.index <= m.until && m.plainEither(c, e)
+}
+
 // plain does what a plain command asks for and writes the event that follows. If the command is not such a one, nothing has changed.
 func (m *Market) plain(c *Command, e *Event) bool {
 	if !hasAVX {
 		return m.plainEither(c, e)
 	}
-	switch did := plainAVX(m, c, e); did & (done | levelLeft | chainsLeft) {
-	case 0:
-		return m.plainEither(c, e)
-	case done:
-	default:
+	did := plainAVX(m, c, e)
+	if did&(levelLeft|chainsLeft) != 0 {
 		m.finishPlain(c.Kind, uint32(did>>slotShift), did)
 	}
-	return true
+	return did != 0 || m.plainEither(c, e)
 }
 
 // finishPlain does what plainAVX has left.
