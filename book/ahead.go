@@ -3,21 +3,24 @@ package book
 import "unsafe"
 
 // What a command touches of a large market lies in some ten places of memory far from each other, and most are found only through one another: a name's chain,
-// the order in it, that order's neighbours and level. Waiting for each in turn is most of the time that a command takes once hundreds of thousands of orders
-// rest. When commands come in numbers, ApplyAll asks for what those behind the present one will touch, one step of the way at a time:
+// the order in it, that order's neighbours and level; or a price's way down its ladder. Waiting for each in turn is most of the time that a command takes once
+// hundreds of thousands of orders rest. When commands come in numbers, ApplyAll asks for what those behind the present one will touch, one step of the way at a
+// time, so that no step waits for what the one before has asked for:
 //
-//  1. the keys of its ids; asks for its own id's place in the table of ids, and for the head of the chain that has the order it names
-//  2. asks for that order; or, on its way in, for the level it will stand at and the order it will meet first
-//  3. asks for the next one of the chain, if that order is not the one
-//  4. asks for that order's neighbours and level, or for the order it will stand behind
+//  1. the places of its ids: its own in the table of ids, and the head of the chain of the order it names; on its way in, its ladders
+//  2. the first order of that chain; on its way in, the root of its ladder, and the level of those that it will trade with
+//  3. the next one of the chain, if that is not it; on its way in, the next node, and the order it will meet first
+//  4. the order's neighbours and level; on its way in, the level it will stand at, and the chain of who it meets
+//  5. on its way in, the order it will stand behind
 //
 // Nothing of it is part of the state: between a step and the next another command may change all that was found, and then it was in vain.
 const (
 	// How many commands before its turn a command takes each step: about as long as memory takes to answer, and some more.
-	aheadKeys  = 12
-	aheadOrder = 8
-	aheadChain = 5
-	aheadLevel = 3
+	aheadIDs   = 14
+	aheadOrder = 11
+	aheadChain = 8
+	aheadLevel = 5
+	aheadLast  = 2
 	// aheadRing is how many commands are under way at a time, at most.
 	aheadRing = 16
 	// aheadFrom is how many orders rest in a market that is worth it: smaller ones lie in the second-level cache.
@@ -28,13 +31,12 @@ const (
 
 // ahead is what is known of a command before its turn.
 type ahead struct {
-	own   idKey
-	block uint32 // of own in the table of ids, as it was then
-	hash  uint32 // of the order's id: the one it names; on its way in, its own
-	chain uint32 // of hash
+	hash  uint32 // of the name of the order it names
+	chain uint32 // of hash; for an order on its way in, its own
 	slot  uint32 // the order it names, or one of the same chain, 0 if none is known
-	meets uint32 // the order that one on its way in will meet first, 0 if none
-	level uint32 // where it will stand, 0 if not known
+	meets uint32 // the level of those that one on its way in will trade with, then the first of them; 0 if none
+	node  uint32 // where it is on the way down its ladder, in the end its level; 0 if not known
+	shift uint32 // where the node's digit is in the key
 }
 
 // ApplyAll takes commands, one after another, each as Apply does; then is told of each, with the events that followed from it, before the next one. out is
@@ -74,85 +76,82 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 			}
 		}
 	}
-	m.keys = nil
 	m.catchUp()
 	return out
 }
 
-// lookAhead takes each step for the command whose turn that is, when commands[i] is to be applied, and finds what is known of that one.
+// lookAhead takes each step for the command whose turn that is, when commands[i] is to be applied.
 func (m *Market) lookAhead(commands []Command, i int) {
-	at, n := uint(i)+aheadKeys, uint(len(commands)) // the command that takes step 1
 	if i == 0 {
-		for k := range min(aheadKeys, n) {
-			m.lookAheadAt(commands, k)
+		for at := range uint(aheadIDs) {
+			m.lookAheadAt(commands, at)
 		}
 	}
-	m.lookAheadAt(commands, at)
-	m.keys = nil
-	if c := &commands[i]; c.Kind >= Enter && c.Kind <= Reduce && c.Protocol != OUCH { // numbered rewrites those of OUCH
-		m.keys = &m.ahead[i%aheadRing]
-	}
+	m.lookAheadAt(commands, uint(i)+aheadIDs)
 }
 
-// lookAheadAt takes the steps that fall due when a command takes the first one.
-func (m *Market) lookAheadAt(commands []Command, at uint) {
+// lookAheadSteps is lookAheadAt in so many words.
+func (m *Market) lookAheadSteps(commands []Command, at uint) {
 	n := uint(len(commands))
 	if at < n {
-		m.foreseeKeys(&commands[at], &m.ahead[at%aheadRing])
+		m.foreseeIDs(&commands[at], &m.ahead[at%aheadRing])
 	}
-	if k := at - (aheadKeys - aheadOrder); k < n {
+	if k := at - (aheadIDs - aheadOrder); k < n {
 		m.foreseeOrder(&commands[k], &m.ahead[k%aheadRing])
 	}
-	if k := at - (aheadKeys - aheadChain); k < n {
+	if k := at - (aheadIDs - aheadChain); k < n {
 		m.foreseeChain(&commands[k], &m.ahead[k%aheadRing])
 	}
-	if k := at - (aheadKeys - aheadLevel); k < n {
-		m.foreseeLevel(&m.ahead[k%aheadRing])
+	if k := at - (aheadIDs - aheadLevel); k < n {
+		m.foreseeLevel(&commands[k], &m.ahead[k%aheadRing])
+	}
+	if k := at - (aheadIDs - aheadLast); k < n {
+		m.foreseeLast(&m.ahead[k%aheadRing])
 	}
 }
 
-// foreseeKeys is step 1.
-func (m *Market) foreseeKeys(c *Command, a *ahead) {
-	a.slot, a.meets, a.level = 0, 0, 0
-	if c.Kind < Enter || c.Kind > Reduce {
+// enters tells whether a command enters an order that may have a ladder.
+func (m *Market) enters(c *Command) bool {
+	return c.Kind == Enter && int(c.Instrument) < len(m.books) && c.Side <= Sell
+}
+
+// foreseeIDs is step 1.
+func (m *Market) foreseeIDs(c *Command, a *ahead) {
+	*a = ahead{}
+	if c.Kind < Enter || c.Kind > Reduce || int(c.Session) >= len(m.recent) {
 		return
 	}
-	if c.ClientID[0] > NumberedID && int(c.Session) < len(m.recent) {
-		recent := &m.recent[c.Session]
-		r := &recent[0]
-		if c.Kind != Enter {
-			r = &recent[1]
-		}
-		a.own, a.block = m.ids.place(c.Session, &c.ClientID, r)
-	} else {
-		a.own = makeKey(c.Session, &c.ClientID)
-		a.block = m.ids.home(a.own)
-	}
-	id := &c.ClientID
-	if c.Kind != Enter {
-		id = &c.OrigID
+	id, r := &c.OrigID, &m.recent[c.Session][1]
+	if c.Kind == Enter {
+		id, r = &c.ClientID, &m.recent[c.Session][0]
 	}
 	a.hash = chainHash(c.Session, id)
 	a.chain = m.pool.byName.at(a.hash)
-	prefetch(unsafe.Pointer(&m.ids.blocks[a.block]), unsafe.Pointer(&m.pool.byName.heads[a.chain]))
+	prefetchOne(unsafe.Pointer(&m.pool.byName.heads[a.chain]))
+	if !r.holds(&c.ClientID) { // the blocks of one that is known were looked at just before
+		prefetchOne(unsafe.Pointer(&m.ids.blocks[m.ids.home(makeKey(c.Session, &c.ClientID))]))
+	}
+	if m.enters(c) {
+		b := &m.books[c.Instrument]
+		prefetch(unsafe.Pointer(&b.ladders[inBook+c.Side]), unsafe.Pointer(&b.ladders[inBook+1-c.Side]))
+	}
 }
 
 // foreseeOrder is step 2.
 func (m *Market) foreseeOrder(c *Command, a *ahead) {
 	switch {
-	case c.Kind == Enter:
-		if int(c.Instrument) >= len(m.books) || c.Side > Sell {
-			return
-		}
+	case m.enters(c):
 		b := &m.books[c.Instrument]
-		a.level = m.nodes.find(&b.ladders[inBook+c.Side], priceKey(c.Side, c.Price))
-		prefetch(unsafe.Pointer(&m.levels.levels[a.level].price), unsafe.Pointer(&m.levels.levels[a.level].ladder))
-		best := &m.levels.levels[b.ladders[inBook+1-c.Side].best]
-		if c.Side == Buy && c.Price >= best.price || c.Side == Sell && c.Price <= best.price || c.Type.in(unpriced) {
-			a.meets = best.head
-			m.prefetchOrder(a.meets)
+		l, key := &b.ladders[inBook+c.Side], priceKey(c.Side, c.Price)
+		if other := &b.ladders[inBook+1-c.Side]; key <= other.reach || c.Type.in(unpriced) {
+			a.meets = other.best
+			prefetchOne(unsafe.Pointer(&m.levels.levels[a.meets]))
 		}
-	case c.Kind > Enter && c.Kind <= Reduce:
+		if (key^l.base)&l.outside == 0 {
+			a.node, a.shift = l.root, l.shift
+			prefetchOne(unsafe.Pointer(&m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]))
+		}
+	case a.hash != 0:
 		a.slot = m.pool.byName.heads[a.chain]
 		m.prefetchOrder(a.slot)
 	}
@@ -163,31 +162,59 @@ func (m *Market) prefetchOrder(slot uint32) {
 	prefetch(unsafe.Pointer(o), unsafe.Pointer(&o.name))
 }
 
-// foreseeChain is step 3.
-func (m *Market) foreseeChain(c *Command, a *ahead) {
-	if a.meets != 0 {
-		head := unsafe.Pointer(&m.pool.byName.heads[m.pool.byName.at(m.pool.orders[a.meets].hash)])
-		prefetch(head, head)
-	}
-	if a.slot == 0 {
+// down goes one node down the ladder.
+func (m *Market) down(c *Command, a *ahead) {
+	if a.node == 0 {
 		return
 	}
-	if o := &m.pool.orders[a.slot]; !o.name.is(&c.OrigID) {
-		a.slot = o.sameChain
+	key := priceKey(c.Side, c.Price)
+	a.node = m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]
+	if a.shift == 0 {
+		a.slot = a.node
+		prefetchOne(unsafe.Pointer(&m.levels.levels[a.node]))
+		a.node = 0
+		return
+	}
+	a.shift -= digitBits
+	prefetchOne(unsafe.Pointer(&m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]))
+}
+
+// foreseeChain is step 3.
+func (m *Market) foreseeChain(c *Command, a *ahead) {
+	switch {
+	case c.Kind == Enter:
+		if a.meets != 0 {
+			a.meets = m.levels.levels[a.meets].head
+			m.prefetchOrder(a.meets)
+		}
+		m.down(c, a)
+	case a.slot != 0 && m.pool.orders[a.slot].hash != a.hash:
+		a.slot = m.pool.orders[a.slot].sameChain
 		m.prefetchOrder(a.slot)
 	}
 }
 
 // foreseeLevel is step 4.
-func (m *Market) foreseeLevel(a *ahead) {
-	orders, levels := m.pool.orders, m.levels.levels
-	if a.slot == 0 {
-		last := unsafe.Pointer(&orders[levels[a.level].lastSeen])
-		prefetch(last, last)
-		return
+func (m *Market) foreseeLevel(c *Command, a *ahead) {
+	switch {
+	case c.Kind == Enter:
+		if a.meets != 0 {
+			prefetchOne(unsafe.Pointer(&m.pool.byName.heads[m.pool.byName.at(m.pool.orders[a.meets].hash)]))
+		}
+		m.down(c, a)
+	case a.slot != 0:
+		o := &m.pool.orders[a.slot]
+		prefetch(unsafe.Pointer(&m.pool.orders[o.prev]), unsafe.Pointer(&m.pool.orders[o.next]))
+		prefetchOne(unsafe.Pointer(&m.levels.levels[o.level]))
+		a.slot = 0
 	}
-	o := &orders[a.slot]
-	prefetch(unsafe.Pointer(&orders[o.prev]), unsafe.Pointer(&orders[o.next]))
-	lv := &levels[o.level]
-	prefetch(unsafe.Pointer(lv), unsafe.Pointer(&lv.ladder))
 }
+
+// foreseeLast is step 5.
+func (m *Market) foreseeLast(a *ahead) {
+	if a.slot != 0 {
+		prefetchOne(unsafe.Pointer(&m.pool.orders[m.levels.levels[a.slot].lastSeen]))
+	}
+}
+
+func prefetchOne(p unsafe.Pointer) { prefetch(p, p) }

@@ -5,7 +5,7 @@ package book
 func (m *Market) target() (slot uint32, request place) {
 	c := m.cmd
 	request = m.look(&c.ClientID)
-	slot = *m.pool.findLink(m.nameHash(c, &c.OrigID), c.Session, &c.OrigID)
+	slot = m.pool.find(c.Session, &c.OrigID)
 	reason := c.Reason
 	switch {
 	case reason != NoReason:
@@ -30,14 +30,6 @@ func (m *Market) target() (slot uint32, request place) {
 	return 0, place{}
 }
 
-// nameHash is the hash of the id of the order that the command means or enters.
-func (m *Market) nameHash(c *Command, id *ClientID) uint32 {
-	if m.keys != nil {
-		return m.keys.hash
-	}
-	return chainHash(c.Session, id)
-}
-
 // place is where a command's id is, or would be, in the table of ids.
 type place struct {
 	key   idKey
@@ -52,11 +44,7 @@ func (m *Market) look(id *ClientID) (p place) {
 	if id[0] == 0 {
 		return place{}
 	}
-	if m.keys != nil {
-		p.key = m.keys.own
-	} else {
-		p.key = makeKey(m.cmd.Session, id)
-	}
+	p.key = makeKey(m.cmd.Session, id)
 	if id[0] == NumberedID {
 		p.numbered = true
 		return p

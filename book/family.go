@@ -34,8 +34,7 @@ var unknown = family{firstMask: ^uint64(0), secondMask: ^uint64(0)}
 // place is an id's key and the block of its family, or the one where it would go, for an id that is neither empty nor a number. r is what is known of the
 // one before.
 func (t *identities) place(session uint16, id *ClientID, r *family) (k idKey, at uint32) {
-	v0, v1, c, d, e := idWords(id)
-	if (v0^r.first)&r.firstMask|(v1^r.second)&r.secondMask|c|d|e != 0 {
+	if !r.holds(id) {
 		return t.placeNew(session, id, r)
 	}
 	both := binary.LittleEndian.Uint64(id[r.word&8:]) >> (r.tens & 63)
@@ -54,10 +53,15 @@ func (t *identities) place(session uint16, id *ClientID, r *family) (k idKey, at
 	return k, at
 }
 
+// holds tells whether an id is of the family, if it ends in two digits.
+func (r *family) holds(id *ClientID) bool {
+	v0, v1, c, d, e := idWords(id)
+	return (v0^r.first)&r.firstMask|(v1^r.second)&r.secondMask|c|d|e == 0
+}
+
 // note adds an id that is neither empty nor a number, if it was never seen; order is 1 for an order's id, else 0. r is as in place.
 func (t *identities) note(session uint16, id *ClientID, r *family, order uint64) bool {
-	v0, v1, c, d, e := idWords(id)
-	if (v0^r.first)&r.firstMask|(v1^r.second)&r.secondMask|c|d|e == 0 {
+	if r.holds(id) {
 		both := binary.LittleEndian.Uint64(id[r.word&8:]) >> (r.tens & 63)
 		ten, digit := both&0xff-'0', both>>8-'0'
 		member := ten*10 + digit

@@ -17,11 +17,6 @@ type level struct {
 	ladder        uint8 // which of the instrument's
 }
 
-// is tells whether a level is in use, and that of a price.
-func (lv *level) is(instrument uint16, ladder uint8, price int64) bool {
-	return lv.count != 0 && lv.price == price && lv.instrument == instrument && lv.ladder == ladder
-}
-
 // An instrument has six ladders, numbered by what waits in them plus the side: the book; all-or-none orders, which others need not wait for; and
 // stops by their stop prices.
 const (

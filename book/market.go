@@ -33,8 +33,7 @@ type Market struct {
 	behind behind
 	// until is the index of the last command that may be plain: for so many there is room, if nothing else comes between.
 	until uint64
-	// keys are those of the command's ids if they are known already, ahead those of the commands behind it.
-	keys  *ahead
+	// ahead is what is known of the commands behind the one that is applied.
 	ahead [aheadRing]ahead
 }
 

@@ -38,22 +38,6 @@ func (m *Market) plainEither(c *Command, e *Event) bool {
 	return c.Kind == Enter && m.enterPlain(c, e) || c.Kind == Cancel && m.cancelPlain(c, e)
 }
 
-// note adds the command's own id to those that were seen, if it was not. r is what is known of the id before, order as in identities.note.
-func (m *Market) note(c *Command, r *family, order uint64) bool {
-	if m.keys == nil {
-		return m.ids.note(c.Session, &c.ClientID, r, order)
-	}
-	k, b := m.keys.own, &m.ids.blocks[m.keys.block]
-	if !b.has(k) { // others have come since
-		b = &m.ids.blocks[m.ids.block(k)]
-	}
-	if b.seen>>(k.member&63)&1 != 0 {
-		return false
-	}
-	m.ids.addTo(b, k, order)
-	return true
-}
-
 // enterPlain enters a limit order for the day without conditions that reaches no price of the other side, where nobody waits as all-or-none either. It writes e.
 func (m *Market) enterPlain(c *Command, e *Event) bool {
 	if int(c.Session) >= len(m.sessions) || int(c.Instrument) >= len(m.books) {
@@ -66,7 +50,7 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 		return false
 	}
 	key, other := uint64(c.Price)^1<<63^(side-1), side^1 // as priceKey has it
-	if key <= b.ladders[other].reach || b.ladders[allOrNones+other].best != 0 || !m.note(c, &m.recent[c.Session][0], 1) {
+	if key <= b.ladders[other].reach || b.ladders[allOrNones+other].best != 0 || !m.ids.note(c.Session, &c.ClientID, &m.recent[c.Session][0], 1) {
 		return false
 	}
 
@@ -81,7 +65,7 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 	o.id, o.ref, o.price, o.notional, o.qty, o.open = order, ref, price, 0, qty, qty
 	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, Side(side), Limit, Day, 0
 	copyWide(&o.name, &c.ClientID)
-	o.hash = m.nameHash(c, &c.ClientID)
+	o.hash = chainHash(c.Session, &c.ClientID)
 	head := &p.byName.heads[p.byName.at(o.hash)]
 	o.sameChain = *head
 	*head = slot
@@ -102,10 +86,8 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 	s.OpenOrders++
 
 	l := &b.ladders[side]
-	li := uint32(0)
-	if m.keys != nil && m.levels.levels[m.keys.level].is(c.Instrument, uint8(side), price) {
-		li = m.keys.level
-	} else if li = m.nodes.find(l, key); li == 0 {
+	li := m.nodes.find(l, key)
+	if li == 0 {
 		li = m.addLevel(l, key, price, c.Instrument, uint8(side))
 	}
 	m.queue(slot, o, li)
@@ -134,11 +116,11 @@ func (m *Market) cancelPlain(c *Command, e *Event) bool {
 	if !c.expected(s) || c.head()&^anyTerms != plainCancel || c.Protocol == OUCH || c.ClientID[0] <= NumberedID || c.OrigID[0] <= NumberedID {
 		return false
 	}
-	at := m.pool.findLink(m.nameHash(c, &c.OrigID), c.Session, &c.OrigID)
+	at := m.pool.findLink(chainHash(c.Session, &c.OrigID), c.Session, &c.OrigID)
 	slot := *at
 	o := &m.pool.orders[slot]
 	lv := &m.levels.levels[o.level]
-	if slot == 0 || o.marks != 0 || lv.ladder >= allOrNones || !m.note(c, &m.recent[c.Session][1], 0) {
+	if slot == 0 || o.marks != 0 || lv.ladder >= allOrNones || !m.ids.note(c.Session, &c.ClientID, &m.recent[c.Session][1], 0) {
 		return false
 	}
 

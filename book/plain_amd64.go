@@ -40,6 +40,9 @@ const (
 	plainAccepted  = uint64(Accepted) | 'A'<<8
 )
 
+// hashKeys are what chainHash takes of the keys, for assembly.
+var hashKeys = [3]uint64{k0, k1, k4}
+
 var hasAVX = cpu.X86.HasAVX
 
 // plainAVX does what enterPlain and cancelPlain do, if the own id is of a family that is known and no id has more than 16 bytes. Levels are not made nor

@@ -29,16 +29,11 @@
 #define RESTING   (Market_counters+counters_resting)
 #define TIME      (Market_counters+counters_time)
 
-DATA hashKeys<>+0(SB)/8, $0xa0761d6478bd642f  // k0
-DATA hashKeys<>+8(SB)/8, $0xe7037ed1a0b428db  // k1
-DATA hashKeys<>+16(SB)/8, $0x1d8e4e27c47d124f // k4
-GLOBL hashKeys<>(SB), RODATA|NOPTR, $24
-
 // HASH is chainHash of an id of one word or two, of session R12, to AX.
 #define HASH(id, oneword) \
 	MOVQ  R12, AX                 \
-	IMULQ hashKeys<>+16(SB), AX   \
-	XORQ  hashKeys<>+8(SB), AX    \
+	IMULQ ·hashKeys+16(SB), AX   \
+	XORQ  ·hashKeys+8(SB), AX    \
 	MOVQ  id(SI), CX              \
 	MOVQ  (id+8)(SI), DX          \
 	TESTQ DX, DX                  \
@@ -54,7 +49,7 @@ oneword:                          \
 	MOVQ  DX, CX                  \
 	SHRQ  $56, CX                 \
 	SHLQ  $8, DX                  \
-	XORQ  hashKeys<>+0(SB), DX    \
+	XORQ  ·hashKeys+0(SB), DX    \
 	MULQ  DX                      \
 	XORQ  DX, AX                  \
 	ADDL  CX, AX

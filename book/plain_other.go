@@ -2,6 +2,9 @@
 
 package book
 
+// lookAheadAt takes the steps that fall due when a command takes the first one.
+func (m *Market) lookAheadAt(commands []Command, at uint) { m.lookAheadSteps(commands, at) }
+
 // step begins a command of ApplyAll and brings the stream's hash up to date; then it does as plain.
 func (m *Market) step(c *Command, e *Event) bool {
 	m.begin(c)
