@@ -149,6 +149,10 @@ func (m *Market) foreseeOrder(c *Command, a *ahead) {
 		}
 		if (key^l.base)&l.outside == 0 {
 			a.node, a.shift = l.root, l.shift
+			for a.shift > digitBits { // nodes above the leaves' parents are few
+				a.node = m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]
+				a.shift -= digitBits
+			}
 			prefetchOne(unsafe.Pointer(&m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]))
 		}
 	case a.hash != 0:

@@ -202,6 +202,20 @@ apart:
 	JNE   three
 	MOVL  ladder_root(DX), AX
 	MOVL  ladder_shift(DX), CX
+
+high: // nodes above the leaves' parents are few
+	CMPL   CX, $const_digitBits
+	JLS    low
+	IMUL3Q $node__size, AX, AX
+	ADDQ   NODES(DI), AX
+	MOVQ   R13, R10
+	SHRQ   CX, R10
+	ANDL   $const_digitMask, R10
+	MOVL   node_child(AX)(R10*4), AX
+	SUBL   $const_digitBits, CX
+	JMP    high
+
+low:
 	MOVL  AX, ahead_node(R12)
 	MOVL  CX, ahead_shift(R12)
 	CHILD
