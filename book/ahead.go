@@ -46,34 +46,36 @@ func (m *Market) ApplyAll(commands []Command, out []Event, then func(*Command, [
 }
 
 func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, []Event), large bool) []Event {
+	if cap(out) < 2 {
+		out = make([]Event, turnLen)
+	}
 	out = out[:cap(out)]
-	at := 0 // where the next event goes: not where those are that the stream's hash is still to take in
+	at, end := 0, min(turnLen, len(out)) // where the next event goes: not where those are that the stream's hash is still to take in
+	b := &m.behind
 	for i := range commands {
 		c := &commands[i]
 		if large {
 			m.lookAhead(commands, i)
 		}
+		e, full := &out[at], false
 		var events []Event
-		first := at
-		if at < len(out) && m.step(c, &out[at]) {
-			events = out[at : at+1]
-			at++
-		} else {
-			if len(out) == 0 {
-				m.begin(c)
-				m.catchUp()
+		if m.step(c, e) {
+			events = (*[1]Event)(unsafe.Pointer(e))[:]
+			if at++; at == end {
+				at = 0
 			}
+		} else {
 			events = m.general(c, out[:0])
 			out = events[:cap(events)]
-			first, at = 0, len(events)
+			end = min(turnLen, len(out))
+			if at = len(events); at >= end {
+				at, full = 0, true
+			}
 		}
-		b := &m.behind
 		b.command, b.events, b.time = c, events, m.counters.time // one by one: a struct is put together elsewhere and waits to be read from there
 		then(c, events)
-		if at >= turnLen || at >= len(out) {
-			if at = 0; first == 0 {
-				m.catchUp()
-			}
+		if full {
+			m.catchUp()
 		}
 	}
 	m.catchUp()

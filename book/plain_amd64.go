@@ -43,7 +43,11 @@ const (
 // hashKeys are what chainHash takes of the keys, for assembly.
 var hashKeys = [3]uint64{k0, k1, k4}
 
-var hasAVX = cpu.X86.HasAVX
+// hasStep tells whether stepAVX can be used, which has the stream's hash with it.
+var (
+	hasAVX  = cpu.X86.HasAVX
+	hasStep = hasAVX && cpu.X86.HasAES
+)
 
 // plainAVX does what enterPlain and cancelPlain do, if the own id is of a family that is known and no id has more than 16 bytes. Levels are not made nor
 // removed, and chains neither split nor joined; what is left of that it tells.
@@ -58,7 +62,7 @@ func stepAVX(m *Market, c *Command, e *Event) (done int)
 
 // step begins a command of ApplyAll and brings the stream's hash up to date; then it does as plain.
 func (m *Market) step(c *Command, e *Event) bool {
-	if !hasAVX || !hasAES || planted("wall clock in apply") {
+	if !hasStep || planted("wall clock in apply") {
 		m.begin(c)
 		m.catchUp()
 		return m.counters.index <= m.until && m.plainEither(c, e)
