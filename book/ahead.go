@@ -31,12 +31,16 @@ const (
 
 // ahead is what is known of a command before its turn.
 type ahead struct {
-	hash  uint32 // of the name of the order it names
-	chain uint32 // of hash; for an order on its way in, its own
-	slot  uint32 // the order it names, or one of the same chain, 0 if none is known
-	meets uint32 // the level of those that one on its way in will trade with, then the first of them; 0 if none
-	node  uint32 // where it is on the way down its ladder, in the end its level; 0 if not known
-	shift uint32 // where the node's digit is in the key
+	hash       uint32 // of the name of the order it names, or has
+	chain      uint32 // of hash
+	named      uint32 // all ones if it names an order, else 0
+	instrument uint32 // of an order on its way in, else 0
+	slot       uint32 // the order it names, or one of the same chain, 0 if none is known
+	meets      uint32 // the level of those that one on its way in will trade with, then the first of them; 0 if none
+	node       uint32 // where it is on the way down its ladder, 0 if nowhere
+	shift      uint32 // where the node's digit is in the key
+	level      uint32 // where it will stand, 0 if it is not known
+	_          uint32
 }
 
 // ApplyAll takes commands, one after another, each as Apply does; then is told of each, with the events that followed from it, before the next one. out is
@@ -127,6 +131,11 @@ func (m *Market) foreseeIDs(c *Command, a *ahead) {
 	if c.Kind == Enter {
 		id, r = &c.ClientID, &m.recent[c.Session][0]
 	}
+	if m.enters(c) {
+		a.instrument = uint32(c.Instrument)
+	} else if c.Kind != Enter {
+		a.named = ^uint32(0)
+	}
 	a.hash = chainHash(c.Session, id)
 	a.chain = m.pool.byName.at(a.hash)
 	prefetchOne(unsafe.Pointer(&m.pool.byName.heads[a.chain]))
@@ -157,7 +166,7 @@ func (m *Market) foreseeOrder(c *Command, a *ahead) {
 			}
 			prefetchOne(unsafe.Pointer(&m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]))
 		}
-	case a.hash != 0:
+	case a.named != 0:
 		a.slot = m.pool.byName.heads[a.chain]
 		m.prefetchOrder(a.slot)
 	}
@@ -176,9 +185,8 @@ func (m *Market) down(c *Command, a *ahead) {
 	key := priceKey(c.Side, c.Price)
 	a.node = m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]
 	if a.shift == 0 {
-		a.slot = a.node
-		prefetchOne(unsafe.Pointer(&m.levels.levels[a.node]))
-		a.node = 0
+		a.level, a.node = a.node, 0
+		prefetchOne(unsafe.Pointer(&m.levels.levels[a.level]))
 		return
 	}
 	a.shift -= digitBits
@@ -212,14 +220,13 @@ func (m *Market) foreseeLevel(c *Command, a *ahead) {
 		o := &m.pool.orders[a.slot]
 		prefetch(unsafe.Pointer(&m.pool.orders[o.prev]), unsafe.Pointer(&m.pool.orders[o.next]))
 		prefetchOne(unsafe.Pointer(&m.levels.levels[o.level]))
-		a.slot = 0
 	}
 }
 
 // foreseeLast is step 5.
 func (m *Market) foreseeLast(a *ahead) {
-	if a.slot != 0 {
-		prefetchOne(unsafe.Pointer(&m.pool.orders[m.levels.levels[a.slot].lastSeen]))
+	if a.level != 0 {
+		prefetchOne(unsafe.Pointer(&m.pool.orders[m.levels.levels[a.level].lastSeen]))
 	}
 }
 

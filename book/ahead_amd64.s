@@ -1,7 +1,8 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// The steps of ahead.go. What is kept where:
+// The steps of ahead.go, without a branch that depends on what a command is: nobody can foretell those. A command that names no order has order 0, which is
+// none; one that enters none has the ladders of instrument 0, which are empty. What is kept where:
 //
 //	DI  the market         SI  the first command     R8  how many there are    R9  the one that takes step 1
 //	R11 a step's command   R12 what is known of it   R10 which it is
@@ -24,13 +25,13 @@
 	IMUL3Q $ahead__size, R10, R12     \
 	LEAQ   Market_ahead(DI)(R12*1), R12
 
-// LEVEL is the place of the level or order whose number is in AX.
-#define LEVEL \
-	SHLQ $6, AX       \
-	ADDQ LEVELS(DI), AX
-#define PLACE \
-	SHLQ $7, AX       \
-	ADDQ ORDERS(DI), AX
+// LEVEL and PLACE are where the level, or the order, is whose number is in r.
+#define LEVEL(r) \
+	SHLQ $6, r        \
+	ADDQ LEVELS(DI), r
+#define PLACE(r) \
+	SHLQ $7, r        \
+	ADDQ ORDERS(DI), r
 
 // CHAIN is chains.at of the hash in AX, to DX. CX is lost.
 #define CHAIN \
@@ -41,47 +42,44 @@
 	CMPL    DX, CHAINS(DI)  \
 	CMOVLCC CX, DX
 
-// KEY is the key of the command's price, to R13. AX is lost.
+// KEY is the key of the command's price, to R13, and its side, to AX.
 #define KEY \
-	MOVBLZX Command_Side(R11), AX  \
-	LEAQ    -1(AX), R13            \
+	MOVBLZX Command_Side(R11), AX   \
+	ANDL    $1, AX                  \
+	LEAQ    -1(AX), R13             \
 	XORQ    Command_Price(R11), R13 \
 	BTCQ    $63, R13
 
-// CHILD asks for the child that is on the way of the key in R13, of node AX with its digit at CX. R10 is lost.
+// CHILD is where node AX has the child that is on the way of the key in R13, with its digit at CX, to AX. R10 is lost.
 #define CHILD \
-	IMUL3Q      $node__size, AX, AX     \
-	ADDQ        NODES(DI), AX           \
-	MOVQ        R13, R10                \
-	SHRQ        CX, R10                 \
-	ANDL        $const_digitMask, R10   \
-	PREFETCHT0  node_child(AX)(R10*4)
+	IMUL3Q $node__size, AX, AX     \
+	ADDQ   NODES(DI), AX           \
+	MOVQ   R13, R10                \
+	SHRQ   CX, R10                 \
+	ANDL   $const_digitMask, R10   \
+	LEAQ   node_child(AX)(R10*4), AX
 
-// DOWN goes one node down the ladder.
-#define DOWN(node, end) \
-	MOVL   ahead_node(R12), AX           \
-	TESTL  AX, AX                        \
-	JEQ    end                           \
-	MOVL   AX, BX                        \
-	KEY                                  \
-	MOVL   ahead_shift(R12), CX          \
-	IMUL3Q $node__size, BX, AX           \
-	ADDQ   NODES(DI), AX                 \
-	MOVQ   R13, R10                      \
-	SHRQ   CX, R10                       \
-	ANDL   $const_digitMask, R10         \
-	MOVL   node_child(AX)(R10*4), AX     \
-	SUBL   $const_digitBits, CX          \
-	JCC    node                          \
-	MOVL   AX, ahead_slot(R12)           \
-	LEVEL                                \
-	PREFETCHT0 (AX)                      \
-	MOVL   $0, ahead_node(R12)           \
-	JMP    end                           \
-node:                                    \
-	MOVL   AX, ahead_node(R12)           \
-	MOVL   CX, ahead_shift(R12)          \
-	CHILD
+// DOWN goes one node down the ladder: to a level, which node 0 has none of, or to the next node, whose child on the way is asked for.
+#define DOWN \
+	KEY                          \
+	MOVL    ahead_node(R12), AX  \
+	MOVL    ahead_shift(R12), CX \
+	CHILD                        \
+	MOVL    (AX), AX             \
+	XORL    DX, DX               \
+	XORL    BX, BX               \
+	SUBL    $const_digitBits, CX \
+	CMOVLCS AX, DX               \ // the level
+	CMOVLCS BX, AX               \
+	CMOVLCS BX, CX               \
+	MOVL    AX, ahead_node(R12)  \
+	MOVL    CX, ahead_shift(R12) \
+	ORL     ahead_level(R12), DX \
+	MOVL    DX, ahead_level(R12) \
+	LEVEL(DX)                    \
+	PREFETCHT0 (DX)              \
+	CHILD                        \
+	PREFETCHT0 (AX)
 
 // func lookAheadAVX(m *Market, commands *Command, n, at uint) (more bool)
 TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
@@ -95,7 +93,8 @@ TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
 	STEP(0, two)
 	VPXOR   X0, X0, X0
 	VMOVDQU X0, (R12)
-	MOVQ    $0, 16(R12)
+	VMOVDQU X0, 16(R12)
+	MOVQ    $0, 32(R12)
 	MOVBLZX Command_Kind(R11), AX
 	SUBL    $const_Enter, AX
 	CMPL    AX, $(const_Reduce-const_Enter)
@@ -123,6 +122,20 @@ TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
 	JNE     more
 	CMPB    (R10), $const_NumberedID
 	JLS     more
+	MOVWLZX Command_Instrument(R11), BX
+	CMPQ    BX, (Market_books+8)(DI)
+	JCC     two
+	NEGL    AX                 // of what enters no order the instrument is 0, which has no levels
+	SBBL    AX, AX             // all ones if an order is named
+	MOVL    AX, ahead_named(R12)
+	NOTL    AX
+	ANDL    AX, BX
+	MOVL    BX, ahead_instrument(R12)
+	IMUL3Q  $instrumentBook__size, BX, BX
+	ADDQ    Market_books(DI), BX
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 instrumentBook_entryQty(BX)
 	IMULQ   ·hashKeys+16(SB), R13
 	XORQ    ·hashKeys+8(SB), R13
 	MOVQ    (R10), CX
@@ -151,16 +164,6 @@ word:
 	MOVL  DX, ahead_chain(R12)
 	MOVQ  HEADS(DI), CX
 	PREFETCHT0 (CX)(DX*4)
-	CMPB  Command_Kind(R11), $const_Enter
-	JNE   two
-	MOVWLZX Command_Instrument(R11), AX
-	CMPQ  AX, (Market_books+8)(DI)
-	JCC   two
-	IMUL3Q $instrumentBook__size, AX, AX
-	ADDQ  Market_books(DI), AX
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
-	PREFETCHT0 instrumentBook_entryQty(AX)
 	JMP   two
 
 more:
@@ -169,146 +172,100 @@ more:
 	// 2. The chain's first order; its ladder's root, and who it will trade with.
 two:
 	STEP((const_aheadIDs-const_aheadOrder), three)
-	CMPB   Command_Kind(R11), $const_Enter
-	JNE    named
-	MOVWLZX Command_Instrument(R11), BX
-	CMPQ   BX, (Market_books+8)(DI)
-	JCC    three
-	KEY
-	CMPL   AX, $1
-	JHI    three
-	IMUL3Q $instrumentBook__size, BX, BX
-	ADDQ   Market_books(DI), BX
-	LEAQ   (AX)(AX*4), CX      // ladders have 40 bytes
-	LEAQ   instrumentBook_ladders(BX)(CX*8), DX
-	XORL   $1, AX
-	LEAQ   (AX)(AX*4), CX
-	LEAQ   instrumentBook_ladders(BX)(CX*8), BX
-	CMPB   Command_Type(R11), $0
-	JNE    meets
-	CMPQ   R13, ladder_reach(BX)
-	JHI    apart
-
-meets:
-	MOVL ladder_best(BX), AX
-	MOVL AX, ahead_meets(R12)
-	LEVEL
-	PREFETCHT0 (AX)
-
-apart:
-	MOVQ  ladder_base(DX), AX
-	XORQ  R13, AX
-	TESTQ AX, ladder_outside(DX)
-	JNE   three
-	MOVL  ladder_root(DX), AX
-	MOVL  ladder_shift(DX), CX
-
-high: // nodes above the leaves' parents are few
-	CMPL   CX, $const_digitBits
-	JLS    low
-	IMUL3Q $node__size, AX, AX
-	ADDQ   NODES(DI), AX
-	MOVQ   R13, R10
-	SHRQ   CX, R10
-	ANDL   $const_digitMask, R10
-	MOVL   node_child(AX)(R10*4), AX
-	SUBL   $const_digitBits, CX
-	JMP    high
-
-low:
-	MOVL  AX, ahead_node(R12)
-	MOVL  CX, ahead_shift(R12)
-	CHILD
-	JMP   three
-
-named:
-	CMPL ahead_hash(R12), $0
-	JEQ  three
 	MOVL ahead_chain(R12), AX
 	MOVQ HEADS(DI), CX
 	MOVL (CX)(AX*4), AX
+	ANDL ahead_named(R12), AX
 	MOVL AX, ahead_slot(R12)
-	PLACE
+	PLACE(AX)
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	KEY
+	MOVL    ahead_instrument(R12), BX
+	IMUL3Q  $instrumentBook__size, BX, BX
+	ADDQ    Market_books(DI), BX
+	LEAQ    (AX)(AX*4), CX // ladders have 40 bytes
+	LEAQ    instrumentBook_ladders(BX)(CX*8), DX
+	XORL    $1, AX
+	LEAQ    (AX)(AX*4), CX
+	LEAQ    instrumentBook_ladders(BX)(CX*8), BX
+	XORL    CX, CX
+	MOVL    ladder_best(BX), AX
+	CMPQ    R13, ladder_reach(BX)
+	CMOVLHI CX, AX
+	MOVL    AX, ahead_meets(R12)
+	LEVEL(AX)
+	PREFETCHT0 (AX)
+	MOVL    ladder_root(DX), AX
+	MOVQ    ladder_base(DX), BX
+	XORQ    R13, BX
+	TESTQ   BX, ladder_outside(DX)
+	CMOVLNE CX, AX
+	MOVL    ladder_shift(DX), CX
+	MOVL    AX, DX
+	CHILD                  // a node above the leaves' parents: there are few
+	MOVL    (AX), AX
+	LEAL    -const_digitBits(CX), BX
+	CMPL    CX, $const_digitBits
+	CMOVLLS DX, AX
+	CMOVLHI BX, CX
+	MOVL    AX, ahead_node(R12)
+	MOVL    CX, ahead_shift(R12)
+	CHILD
+	PREFETCHT0 (AX)
 
 	// 3. The chain's next order; the next node, and who it meets first.
 three:
 	STEP((const_aheadIDs-const_aheadChain), four)
-	CMPB  Command_Kind(R11), $const_Enter
-	JNE   next
-	MOVL  ahead_meets(R12), AX
-	TESTL AX, AX
-	JEQ   node3
-	LEVEL
-	MOVL  level_head(AX), AX
-	MOVL  AX, ahead_meets(R12)
-	PLACE
+	MOVL    ahead_slot(R12), AX
+	MOVL    AX, BX
+	PLACE(BX)
+	MOVL    ahead_hash(R12), CX
+	CMPL    CX, order_hash(BX)
+	CMOVLNE order_sameChain(BX), AX
+	ANDL    ahead_named(R12), AX
+	MOVL    AX, ahead_slot(R12)
+	PLACE(AX)
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-
-node3:
-	DOWN(deeper3, four)
-	JMP  four
-
-next:
-	MOVL  ahead_slot(R12), AX
-	TESTL AX, AX
-	JEQ   four
-	PLACE
-	MOVL  ahead_hash(R12), CX
-	CMPL  CX, order_hash(AX)
-	JEQ   four
-	MOVL  order_sameChain(AX), AX
-	MOVL  AX, ahead_slot(R12)
-	PLACE
+	MOVL    ahead_meets(R12), AX
+	LEVEL(AX)
+	MOVL    level_head(AX), AX
+	MOVL    AX, ahead_meets(R12)
+	PLACE(AX)
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
+	DOWN
 
 	// 4. The order's neighbours and level; the level it will stand at, and the chain of who it meets.
 four:
 	STEP((const_aheadIDs-const_aheadLevel), five)
-	CMPB  Command_Kind(R11), $const_Enter
-	JNE   beside
-	MOVL  ahead_meets(R12), AX
-	TESTL AX, AX
-	JEQ   node4
-	PLACE
-	MOVL  order_hash(AX), AX
+	MOVL ahead_slot(R12), BX
+	PLACE(BX)
+	MOVL order_prev(BX), AX
+	PLACE(AX)
+	PREFETCHT0 (AX)
+	MOVL order_next(BX), AX
+	PLACE(AX)
+	PREFETCHT0 (AX)
+	MOVL order_level(BX), AX
+	LEVEL(AX)
+	PREFETCHT0 (AX)
+	MOVL ahead_meets(R12), AX
+	PLACE(AX)
+	MOVL order_hash(AX), AX
 	CHAIN
-	MOVQ  HEADS(DI), CX
+	MOVQ HEADS(DI), CX
 	PREFETCHT0 (CX)(DX*4)
-
-node4:
-	DOWN(deeper4, five)
-	JMP  five
-
-beside:
-	MOVL  ahead_slot(R12), AX
-	TESTL AX, AX
-	JEQ   five
-	MOVL  $0, ahead_slot(R12)
-	PLACE
-	MOVQ  AX, BX
-	MOVL  order_prev(BX), AX
-	PLACE
-	PREFETCHT0 (AX)
-	MOVL  order_next(BX), AX
-	PLACE
-	PREFETCHT0 (AX)
-	MOVL  order_level(BX), AX
-	LEVEL
-	PREFETCHT0 (AX)
+	DOWN
 
 	// 5. The order it will stand behind.
 five:
 	STEP((const_aheadIDs-const_aheadLast), end)
-	MOVL  ahead_slot(R12), AX
-	TESTL AX, AX
-	JEQ   end
-	LEVEL
-	MOVL  level_lastSeen(AX), AX
-	PLACE
+	MOVL ahead_level(R12), AX
+	LEVEL(AX)
+	MOVL level_lastSeen(AX), AX
+	PLACE(AX)
 	PREFETCHT0 (AX)
 
 end:
