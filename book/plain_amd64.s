@@ -1,10 +1,11 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "stream_amd64.h"
 
 // What plainAVX keeps where. AX, CX and DX hold what is needed for a moment; X15, R14 and BP are not ours.
 //
 //	DI  the market        SI  the command          R8  its session      R13 its number (InSeq)
-//	R10 the order         R11 the order's slot     R15 for a moment, or the price
+//	R10 the order         R11 its slot, and before its name's hash          R15 for a moment, or the price
 //	BX  on the way in the side, on the way out the level
 //	R9  on the way in the instrument's book, then its ladder; on the way out the link that leads to the order in its chain
 //	R12 the session's number; on the way in then the price's key
@@ -29,31 +30,6 @@
 #define RESTING   (Market_counters+counters_resting)
 #define TIME      (Market_counters+counters_time)
 
-// HASH is chainHash of an id of one word or two, of session R12, to AX.
-#define HASH(id, oneword) \
-	MOVQ  R12, AX                 \
-	IMULQ ·hashKeys+16(SB), AX   \
-	XORQ  ·hashKeys+8(SB), AX    \
-	MOVQ  id(SI), CX              \
-	MOVQ  (id+8)(SI), DX          \
-	TESTQ DX, DX                  \
-	JEQ   oneword                 \
-	XORQ  CX, AX                  \
-	MOVQ  DX, CX                  \
-oneword:                          \
-	BSRQ  CX, DX                  \
-	XORL  $63, DX                 \
-	ANDL  $56, DX                 \
-	XCHGQ CX, DX                  \
-	SHLQ  CX, DX                  \
-	MOVQ  DX, CX                  \
-	SHRQ  $56, CX                 \
-	SHLQ  $8, DX                  \
-	XORQ  ·hashKeys+0(SB), DX    \
-	MULQ  DX                      \
-	XORQ  DX, AX                  \
-	ADDL  CX, AX
-
 // CHAIN is chains.at of the hash in AX, to DX. CX is lost.
 #define CHAIN \
 	MOVL    MASK(DI), CX      \
@@ -62,6 +38,49 @@ oneword:                          \
 	ANDL    AX, CX            \
 	CMPL    DX, CHAINS(DI)    \
 	CMOVLCC CX, DX
+
+// NAME is chainHash of the id that names the command's order, if it has two words at most, to R11, and the link that leads to its chain, to X12. It asks for the
+// first order there, or on the way in for the slot that is free: whoever needs them does so later. AX, CX, DX, R9 and R10 are lost.
+#define NAME(oneword) \
+	MOVWLZX Command_Session(SI), R12   \
+	LEAQ    Command_OrigID(SI), R10    \
+	LEAQ    Command_ClientID(SI), DX   \
+	CMPB    Command_Kind(SI), $const_Enter \
+	CMOVQEQ DX, R10                    \
+	MOVQ    R12, AX                    \
+	IMULQ   ·hashKeys+16(SB), AX       \
+	XORQ    ·hashKeys+8(SB), AX        \
+	MOVQ    (R10), CX                  \
+	MOVQ    8(R10), DX                 \
+	TESTQ   DX, DX                     \
+	JEQ     oneword                    \
+	XORQ    CX, AX                     \
+	MOVQ    DX, CX                     \
+oneword:                               \
+	BSRQ    CX, DX                     \
+	XORL    $63, DX                    \
+	ANDL    $56, DX                    \
+	XCHGQ   CX, DX                     \
+	SHLQ    CX, DX                     \
+	MOVQ    DX, CX                     \
+	SHRQ    $56, CX                    \
+	SHLQ    $8, DX                     \
+	XORQ    ·hashKeys+0(SB), DX        \
+	MULQ    DX                         \
+	XORQ    DX, AX                     \
+	ADDL    CX, AX                     \
+	MOVL    AX, R11                    \
+	CHAIN                              \
+	MOVQ    HEADS(DI), R9              \
+	LEAQ    (R9)(DX*4), R9             \
+	VMOVQ   R9, X12                    \
+	MOVL    (R9), AX                   \
+	CMPB    Command_Kind(SI), $const_Enter \
+	CMOVLEQ FREE(DI), AX               \
+	SHLQ    $7, AX                     \
+	ADDQ    ORDERS(DI), AX             \
+	PREFETCHT0 (AX)                    \
+	PREFETCHT0 64(AX)
 
 // NOTE is the checks of identities.note for the command's own id, R15 what is known of the id before. It leaves the block in DX, what was seen of it in AX and
 // the member in CX: both halves begin at a multiple of 64 less four, so bits of the second are those four on.
@@ -131,11 +150,44 @@ oneword:                          \
 	VMOVDQU X4, Event_LastPrice(DX)    \ // and LastQty
 	VMOVDQU X4, Event_StopPrice(DX)      // and Shown
 
+// func stepAVX(m *Market, c *Command, e *Event) (done int)
+TEXT ·stepAVX(SB), NOSPLIT|NOFRAME, $0-32
+	MOVQ m+0(FP), DI
+	MOVQ c+8(FP), SI
+	INCQ INDEX(DI)
+	MOVQ Command_Time(SI), AX
+	CMPQ AX, TIME(DI)
+	JLE  name
+	MOVQ AX, TIME(DI)
+
+name:
+	NAME(oneword)
+	LEAQ Market_behind(DI), BX // meanwhile what was asked for comes
+	CMPQ behind_command(BX), $0
+	JEQ  rolled
+	TAKEIN((Market_counters+counters_stream)(DI), event, join)
+	MOVQ $0, behind_command(BX)
+	MOVQ c+8(FP), SI
+
+rolled:
+	MOVQ INDEX(DI), AX
+	CMPQ AX, Market_until(DI)
+	JLS  plain
+	MOVQ $0, done+24(FP)
+	RET
+
+plain:
+	JMP namedAVX<>(SB)
+
 // func plainAVX(m *Market, c *Command, e *Event) (done int)
 TEXT ·plainAVX(SB), NOSPLIT|NOFRAME, $0-32
-	MOVQ    m+0(FP), DI
-	MOVQ    c+8(FP), SI
-	MOVWLZX Command_Session(SI), R12
+	MOVQ m+0(FP), DI
+	MOVQ c+8(FP), SI
+	NAME(oneword)
+	JMP  namedAVX<>(SB)
+
+// namedAVX is plainAVX behind NAME.
+TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-32
 	CMPQ    R12, (SESSIONS+8)(DI)
 	JCC     no
 	IMUL3Q  $Session__size, R12, R8
@@ -175,10 +227,8 @@ TEXT ·plainAVX(SB), NOSPLIT|NOFRAME, $0-32
 	JNE     no
 
 	// The order, by its name.
-	HASH(Command_OrigID, short)
-	CHAIN
-	MOVQ    HEADS(DI), R9
-	LEAQ    (R9)(DX*4), R9
+	MOVL    R11, AX
+	VMOVQ   X12, R9
 	VMOVDQU Command_OrigID(SI), X0
 	MOVQ    ORDERS(DI), DX
 
@@ -357,19 +407,18 @@ enter:
 	INCQ    IDS(DI)
 
 	// A slot, and the name's chain.
-	MOVL FREE(DI), R11
-	MOVQ R11, R10
-	SHLQ $7, R10
-	ADDQ ORDERS(DI), R10
-	MOVL order_next(R10), AX
-	MOVL AX, FREE(DI)
-	HASH(Command_ClientID, brief)
-	MOVL AX, order_hash(R10)
-	CHAIN
-	MOVQ HEADS(DI), CX
-	MOVL (CX)(DX*4), AX
-	MOVL R11, (CX)(DX*4)
-	MOVL AX, order_sameChain(R10)
+	MOVL  FREE(DI), DX
+	MOVQ  DX, R10
+	SHLQ  $7, R10
+	ADDQ  ORDERS(DI), R10
+	MOVL  order_next(R10), AX
+	MOVL  AX, FREE(DI)
+	MOVL  R11, order_hash(R10)
+	MOVL  DX, R11
+	VMOVQ X12, CX
+	MOVL  (CX), AX
+	MOVL  DX, (CX)
+	MOVL  AX, order_sameChain(R10)
 
 	// The order and the event.
 	MOVQ    e+16(FP), DX

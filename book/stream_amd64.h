@@ -1,0 +1,65 @@
+// Lanes are X0 to X3, where they begin X8 to X11.
+
+// TAKEIN takes in the command and the events at BX and makes a word of them: h is where the hash is. AX, CX, DX, SI, R9, R10 and X0 to X11 are lost.
+#define TAKEIN(h, event, join) \
+	MOVQ    behind_command(BX), SI    \
+	MOVQ    behind_events(BX), R9     \
+	MOVQ    (behind_events+8)(BX), CX \
+	LEAQ    ·lanes(SB), DX            \
+	VMOVDQU (DX), X8                  \
+	VMOVDQU 16(DX), X9                \
+	VMOVDQU 32(DX), X10               \
+	VMOVDQU 48(DX), X11               \
+	\ // The command: 23 words.
+	VAESENC (SI), X8, X0              \
+	VAESENC 16(SI), X9, X1            \
+	VAESENC 32(SI), X10, X2           \
+	VAESENC 48(SI), X11, X3           \
+	VAESENC 64(SI), X0, X0            \
+	VAESENC 80(SI), X1, X1            \
+	VAESENC 96(SI), X2, X2            \
+	VAESENC 112(SI), X3, X3           \
+	VAESENC 128(SI), X0, X0           \
+	VAESENC 144(SI), X1, X1           \
+	VAESENC 160(SI), X2, X2           \
+	VMOVQ   176(SI), X4               \
+	VAESENC X4, X3, X3                \
+	TESTQ   CX, CX                    \
+	JLE     join                      \
+event:                                \ // 32 words each
+	VAESENC (R9), X0, X0              \
+	VAESENC 16(R9), X1, X1            \
+	VAESENC 32(R9), X2, X2            \
+	VAESENC 48(R9), X3, X3            \
+	VAESENC 64(R9), X0, X0            \
+	VAESENC 80(R9), X1, X1            \
+	VAESENC 96(R9), X2, X2            \
+	VAESENC 112(R9), X3, X3           \
+	VAESENC 128(R9), X0, X0           \
+	VAESENC 144(R9), X1, X1           \
+	VAESENC 160(R9), X2, X2           \
+	VAESENC 176(R9), X3, X3           \
+	VAESENC 192(R9), X0, X0           \
+	VAESENC 208(R9), X1, X1           \
+	VAESENC 224(R9), X2, X2           \
+	VAESENC 240(R9), X3, X3           \
+	ADDQ    $256, R9                  \
+	DECQ    CX                        \
+	JNZ     event                     \
+join:                                 \
+	VAESENC X2, X0, X0                \
+	VAESENC X3, X1, X1                \
+	VAESENC X1, X0, X0                \
+	VAESENC X8, X0, X0                \
+	VAESENC X9, X0, X0                \
+	VMOVQ   X0, AX                    \
+	VPEXTRQ $1, X0, DX                \
+	XORQ    h, AX                     \
+	XORQ    behind_time(BX), AX       \
+	MOVQ    $0x589965cc75374cc3, R9   \ // k3
+	XORQ    R9, DX                    \
+	MULQ    DX                        \
+	XORQ    DX, AX                    \
+	MOVQ    $0xe7037ed1a0b428db, R10  \ // k1
+	ADDQ    R10, AX                   \
+	MOVQ    AX, h
