@@ -9,6 +9,8 @@
 //	session.go   connections and numbers              listing.go   instruments, participants, the day
 //	numbered.go  sessions whose client numbers its requests (OUCH)
 //	plain.go     the short way of plain orders that come to rest, and of their cancels
+//	crossing.go  that of plain orders that meet somebody, and of trades between plain orders
+//	reduce.go    that of plain reductions
 //	match.go     an order's way in: checks, trades, rest or end
 //	change.go    cancel, reduce, replace
 //	level.go     the orders at one price, the levels of one side

@@ -159,13 +159,17 @@ func (m *Market) answer(kind CommandKind) {
 	case TradingAction:
 		m.tradingAction()
 	case Enter:
-		m.enter()
+		if !m.enterCrossing() {
+			m.enter()
+		}
 	case Cancel:
 		m.cancel()
 	case Replace:
 		m.replace()
 	case Reduce:
-		m.reduce()
+		if !m.reducePlain() {
+			m.reduce()
+		}
 	case Logon:
 		m.logon()
 	case SessionMessage:

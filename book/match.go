@@ -188,12 +188,9 @@ func (m *Market) match(slot uint32) Reason {
 	if b.ladders[allOrNones+1-o.side].best != 0 {
 		return m.matchAround(slot)
 	}
-	other := &b.ladders[1-o.side]
-	for o.open > 0 && other.best != 0 {
+	other, key := &b.ladders[1-o.side], o.limitKey()
+	for o.open > 0 && key <= other.reach {
 		l := &m.levels.levels[other.best]
-		if !o.crosses(l.price) {
-			break
-		}
 		first := l.head
 		if planted("map order in matching") {
 			for first = range map[uint32]bool{l.head: true, l.tail: true} {
@@ -203,7 +200,7 @@ func (m *Market) match(slot uint32) Reason {
 		if planted("last come first served") {
 			first = l.tail
 		}
-		if m.tradePlain(slot, first, l) {
+		if m.tradePlain(b, o, &m.pool.orders[first], first, l) {
 			continue
 		}
 		if why := m.meet(slot, first, l.price); why != NoReason {

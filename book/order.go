@@ -106,10 +106,14 @@ func (p *orderPool) release(slot uint32) {
 // releaseBy is release by the link that leads to the order in its chain.
 func (p *orderPool) releaseBy(at *uint32, slot uint32) {
 	o := &p.orders[slot]
-	p.unlink(o, at)
+	*at = o.sameChain
 	o.next = p.free
 	p.free = slot
-	p.used--
+	used := p.used
+	p.used = used - 1
+	if c := &p.byName; used < int(c.count/4) && c.count > fewestChains { // as unlink has it
+		p.join()
+	}
 }
 
 // slice is how much of a resting order can trade before others at its price have their turn: what an iceberg shows, all of any other.

@@ -6,8 +6,8 @@ import (
 )
 
 // Most commands are of two kinds: a plain limit order that meets nobody and comes to rest, and a plain order that is cancelled. And what makes a command long are
-// trades, most of them between plain orders. What enter, cancel and trade do with these is here once more, in one piece, since calls and questions that have
-// one answer took half of the time. Each looks first whether it is such a one, and if not changes nothing and leaves it to the general way; what it does is
+// trades, most of them between plain orders. What enter and cancel do with these is here once more, in one piece, since calls and questions that have
+// one answer took half of the time; in crossing.go and reduce.go what enter, trade and reduce do. Each looks first whether it is such a one, and if not changes nothing and leaves it to the general way; what it does is
 // what the general way would have done, to the last number. Each field of an event is written once, those that are zero too: TestPlainWritesWholeEvents looks that none is left out.
 
 // plainEnter and plainCancel are what the first eight bytes of such a command are, but for those that may differ.
@@ -97,13 +97,15 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 
 // What is copied in one piece. A struct, for the compiler calls a function for arrays that may overlap.
 type (
-	wide32 struct{ words [4]uint64 }
+	wide16 struct{ words [2]uint64 }
 	wide80 struct{ words [10]uint64 }
 )
 
-// copyWide copies an id as 32 bytes and 8.
+// copyWide copies an id as two times 16 bytes and 8. For 32 in one piece the compiler would keep an address more.
 func copyWide(dst *idText, src *ClientID) {
-	*(*wide32)(unsafe.Pointer(dst)) = *(*wide32)(unsafe.Pointer(src))
+	to, from := (*[2]wide16)(unsafe.Pointer(dst)), (*[2]wide16)(unsafe.Pointer(src))
+	to[0] = from[0]
+	to[1] = from[1]
 	dst[4] = binary.LittleEndian.Uint64(src[32:])
 }
 
@@ -167,60 +169,4 @@ func (m *Market) cancelPlain(c *Command, e *Event) bool {
 	}
 	m.pool.releaseBy(at, slot)
 	return true
-}
-
-// tradePlain trades an incoming order with one that lies at a level of the book, neither of which has marks.
-func (m *Market) tradePlain(incoming, resting uint32, lv *level) bool {
-	in, rest := &m.pool.orders[incoming], &m.pool.orders[resting]
-	if in.marks|rest.marks != 0 {
-		return false
-	}
-	m.prefetchOrder(rest.next) // the one that it is likely to meet then
-	n, price, qty := &m.counters, lv.price, min(in.open, rest.open)
-	notional := price * int64(qty)
-	n.match++
-	n.trades++
-	n.feed++
-	n.volume += uint64(qty)
-	in.notional += notional
-	rest.notional += notional
-	in.open -= qty
-	rest.open -= qty
-	lv.qty -= int64(qty)
-	lv.shown -= int64(qty)
-	lv.stamp = n.index
-	m.filled(m.vacant(), rest, uint64(Filled)|'E'<<8|1<<56, n.feed, price, int64(qty))
-	m.filled(m.vacant(), in, uint64(Filled), 0, price, int64(qty))
-	if rest.open == 0 {
-		m.unlink(resting, lv)
-		lv.seen--
-		if lv.count--; lv.count == 0 {
-			m.removeLevel(&m.books[rest.instrument].ladders[lv.ladder], rest.level, priceKey(rest.side, price))
-		}
-		n.resting--
-		m.sessions[rest.session].OpenOrders--
-		m.pool.release(resting)
-	}
-	m.traded(in.instrument, price, qty)
-	return true
-}
-
-// filled writes e: an order without marks has traded. head is what the event's first eight bytes have besides the order's side, type and time in force,
-// feed its number there, 0 if it has none.
-func (m *Market) filled(e *Event, o *order, head, feed uint64, price, qty int64) {
-	n, s := &m.counters, &m.sessions[o.session]
-	e.setHead(head | uint64(o.side)<<16 | uint64(o.typ)<<24 | uint64(o.tif)<<32)
-	e.Instrument, e.Session, e.Seconds, e.RefTag = o.instrument, o.session, 0, 0
-	e.RefMsgType[0], e.RefMsgType[1], e.Flags, e.Conditions = 0, 0, 0, 0
-	e.Epoch = s.Epoch
-	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, feed, n.index, n.time
-	e.NextIn, e.InSeq = s.NextIn, 0
-	e.OrderID, e.Ref, e.OldRef, e.Match = o.id, o.ref, 0, n.match
-	e.Price, e.Qty = o.price, int64(o.qty)
-	e.LastPrice, e.LastQty, e.StopPrice, e.Shown = price, qty, 0, 0
-	e.Cum, e.Leaves = int64(o.cum()), int64(o.open)
-	e.Notional = o.notional
-	o.name.put(&e.ClientID)
-	e.OrigID = ClientID{}
-	s.NextOut++
 }

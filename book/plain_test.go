@@ -15,21 +15,26 @@ func TestPlainWritesWholeEvents(t *testing.T) {
 		used, _ := recorded(t, seed, 0, 0)
 		var dirty []Event
 		for i := range commands {
-			dirty = slices.Grow(dirty[:0], 8)
-			whole := dirty[:cap(dirty)]
-			bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(whole))), len(whole)*int(unsafe.Sizeof(Event{})))
-			for k := range bytes {
-				bytes[k] = 0xa5
-			}
-			for k := range whole {
-				whole[k].Resting = false // only 0 and 1 are values of it
-			}
+			dirty = soil(slices.Grow(dirty[:0], 8))
 			want := clean.Apply(&commands[i], nil)
 			if dirty = used.Apply(&commands[i], dirty); !slices.Equal(dirty, want) {
 				t.Fatalf("seed %d, command %d, %+v: %+v, and in empty memory %+v", seed, i, commands[i], dirty, want)
 			}
 		}
 	}
+}
+
+// soil gives events in which something is left, in all that there is room for.
+func soil(events []Event) []Event {
+	whole := events[:cap(events)]
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(whole))), len(whole)*int(unsafe.Sizeof(Event{})))
+	for k := range bytes {
+		bytes[k] = 0xa5
+	}
+	for k := range whole {
+		whole[k].Resting = false // only 0 and 1 are values of it
+	}
+	return events[:0]
 }
 
 // TestFamiliesSayWhatKeysSay: whatever ids a session uses one after another, what is known of the one before leads to the same key and the same block.

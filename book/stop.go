@@ -37,17 +37,27 @@ func (m *Market) wait(slot uint32) {
 // traded notes a trade: statistics first, then what follows from its price.
 func (m *Market) traded(instrument uint16, price int64, qty uint32) {
 	b := &m.books[instrument]
-	moved := price != b.day.Last
+	last := b.day.Last
 	b.day.add(price, qty)
-	if b.trailing != [2]uint32{} && moved {
+	if b.stirs(price) {
+		m.follow(b, last, price)
+	}
+}
+
+// stirs tells whether a trade's price may concern a stop: one that trails, or one that it reaches. What reach is to an order, whose key is the worst price that
+// it may trade at, it is to the price of a trade.
+func (b *instrumentBook) stirs(price int64) bool {
+	key := uint64(price) ^ 1<<63
+	return b.trailing != [2]uint32{} || b.ladders[stopped+Buy].reach >= ^key || b.ladders[stopped+Sell].reach >= key
+}
+
+// follow does what follows from the price of a trade, where that of the one before was last.
+func (m *Market) follow(b *instrumentBook, last, price int64) {
+	if price != last {
 		m.trail(b, price)
 	}
-	if buys := &b.ladders[stopped+Buy]; buys.best != 0 && m.levels.levels[buys.best].price <= price {
-		m.elect(buys, func(stop int64) bool { return stop <= price })
-	}
-	if sells := &b.ladders[stopped+Sell]; sells.best != 0 && m.levels.levels[sells.best].price >= price {
-		m.elect(sells, func(stop int64) bool { return stop >= price })
-	}
+	m.elect(&b.ladders[stopped+Buy], func(stop int64) bool { return stop <= price })
+	m.elect(&b.ladders[stopped+Sell], func(stop int64) bool { return stop >= price })
 }
 
 // elect takes the stops that were reached out of their ladder, to come in when the order at hand is done.
