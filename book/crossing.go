@@ -65,7 +65,7 @@ func (m *Market) enterCrossing() bool {
 	}
 	waits := head&(1<<16|1<<24) == 0
 	if waits && (uint64(price)^1<<63^(side-1) > b.ladders[other].reach || int(m.counters.resting) >= m.limits.Orders || !m.nodes.room()) ||
-		b.ladders[allOrNones+other].best != 0 || len(m.ids.older) != 0 || m.ids.count >= m.ids.limit || !m.note(c, &m.recent[c.Session][0], 1) {
+		b.ladders[allOrNones+other].best != 0 || len(m.ids.older) != 0 || m.ids.count >= m.ids.limit || !m.ids.note(c.Session, &c.ClientID, &m.recent[c.Session][0], 1) {
 		return false
 	}
 
@@ -113,7 +113,7 @@ func (m *Market) enterCrossing() bool {
 // restCrossed lets what is left of an order that has traded come to rest. Nobody waits as all-or-none who would have to be tried.
 func (m *Market) restCrossed(slot uint32, o *order, b *instrumentBook) {
 	c := m.cmd
-	m.pool.chain(slot, o, m.nameHash(c, &c.ClientID))
+	m.pool.chain(slot, o, chainHash(c.Session, &c.ClientID))
 	if !m.nodes.room() { // trailing stops may have taken it
 		m.settle(slot, NoReason)
 		return

@@ -114,6 +114,9 @@ func (m *Market) begin(c *Command) {
 func (m *Market) general(c *Command, out []Event) []Event {
 	first := len(out)
 	m.cmd, m.out = c, out
+	if m.counters.index <= m.until && (c.Kind == Enter && m.enterCrossing() || c.Kind == Reduce && m.reducePlain()) {
+		return m.out
+	}
 	if len(m.due.slots) > 0 {
 		m.expire()
 	}
@@ -159,17 +162,13 @@ func (m *Market) answer(kind CommandKind) {
 	case TradingAction:
 		m.tradingAction()
 	case Enter:
-		if !m.enterCrossing() {
-			m.enter()
-		}
+		m.enter()
 	case Cancel:
 		m.cancel()
 	case Replace:
 		m.replace()
 	case Reduce:
-		if !m.reducePlain() {
-			m.reduce()
-		}
+		m.reduce()
 	case Logon:
 		m.logon()
 	case SessionMessage:

@@ -31,6 +31,8 @@ const (
 	done = 1 << iota
 	levelLeft
 	chainsLeft
+	// perhaps: nothing was done, but the command may be a plain one.
+	perhaps
 	slotShift = 8
 )
 
@@ -67,11 +69,7 @@ func (m *Market) step(c *Command, e *Event) bool {
 		m.catchUp()
 		return m.counters.index <= m.until && m.plainEither(c, e)
 	}
-	did := stepAVX(m, c, e)
-	if did&(levelLeft|chainsLeft) != 0 {
-		m.finishPlain(c.Kind, uint32(did>>slotShift), did)
-	}
-	return did != 0 || m.counters.index <= m.until && m.plainEither(c, e)
+	return m.finishPlain(c, e, stepAVX(m, c, e))
 }
 
 // plain does what a plain command asks for and writes the event that follows. If the command is not such a one, nothing has changed.
@@ -79,15 +77,22 @@ func (m *Market) plain(c *Command, e *Event) bool {
 	if !hasAVX {
 		return m.plainEither(c, e)
 	}
-	did := plainAVX(m, c, e)
-	if did&(levelLeft|chainsLeft) != 0 {
-		m.finishPlain(c.Kind, uint32(did>>slotShift), did)
-	}
-	return did != 0 || m.plainEither(c, e)
+	return m.finishPlain(c, e, plainAVX(m, c, e))
 }
 
-// finishPlain does what plainAVX has left.
-func (m *Market) finishPlain(kind CommandKind, slot uint32, left int) {
+// finishPlain does what plainAVX has left, and tells whether the command was plain.
+func (m *Market) finishPlain(c *Command, e *Event, did int) bool {
+	if did&(levelLeft|chainsLeft|perhaps) != 0 {
+		return m.finishRest(c, e, did)
+	}
+	return did != 0
+}
+
+func (m *Market) finishRest(c *Command, e *Event, left int) bool {
+	if left&perhaps != 0 {
+		return m.plainEither(c, e)
+	}
+	slot, kind := uint32(left>>slotShift), c.Kind
 	o := &m.pool.orders[slot]
 	switch {
 	case left&levelLeft == 0:
@@ -104,4 +109,5 @@ func (m *Market) finishPlain(kind CommandKind, slot uint32, left int) {
 	default:
 		m.pool.join()
 	}
+	return true
 }

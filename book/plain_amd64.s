@@ -90,9 +90,9 @@ oneword:                               \
 	VPAND   family_firstMask(R15), X1, X1     \
 	VPOR    (Command_ClientID+16)(SI), X1, X1 \
 	VPTEST  X1, X1                            \
-	JNE     no                                \
+	JNE     perhaps                           \
 	CMPQ    (Command_ClientID+32)(SI), $0     \
-	JNE     no                                \
+	JNE     perhaps                           \
 	MOVBLZX family_word(R15), AX              \
 	MOVBLZX family_tens(R15), CX              \
 	MOVQ    Command_ClientID(SI)(AX*1), DX    \
@@ -102,9 +102,9 @@ oneword:                               \
 	SUBL    $48, AX                           \
 	SUBL    $48, DX                           \
 	CMPL    AX, $9                            \
-	JHI     no                                \
+	JHI     perhaps                           \
 	CMPL    DX, $9                            \
-	JHI     no                                \
+	JHI     perhaps                           \
 	LEAL    (AX)(AX*4), AX                    \
 	LEAL    (DX)(AX*2), CX                    \
 	LEAL    4(CX), AX                         \
@@ -112,20 +112,20 @@ oneword:                               \
 	LEAL    (CX)(AX*4), CX                    \
 	MOVL    family_blocks(R15)(AX*4), DX      \
 	CMPQ    DX, (BLOCKS+8)(DI)                \
-	JCC     no                                \
+	JCC     perhaps                           \
 	SHLQ    $5, DX                            \
 	ADDQ    BLOCKS(DI), DX                    \
 	ORL     family_hi(R15), AX                \
 	CMPL    AX, idBlock_hi(DX)                \
-	JNE     no                                \
+	JNE     perhaps                           \
 	MOVQ    family_lo(R15), AX                \
 	CMPQ    AX, idBlock_lo(DX)                \
-	JNE     no                                \
+	JNE     perhaps                           \
 	MOVQ    idBlock_seen(DX), AX              \
 	TESTQ   AX, AX                            \
-	JEQ     no                                \
+	JEQ     perhaps                           \
 	BTQ     CX, AX                            \
-	JCS     no
+	JCS     perhaps
 
 // NUMBERS writes what events of both kinds have of session and market; the event is in DX.
 #define NUMBERS \
@@ -222,9 +222,9 @@ TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-32
 	JLS     no
 	VMOVDQU (Command_OrigID+16)(SI), X1
 	VPTEST  X1, X1
-	JNE     no
+	JNE     perhaps
 	CMPQ    (Command_OrigID+32)(SI), $0
-	JNE     no
+	JNE     perhaps
 
 	// The order, by its name.
 	MOVL    R11, AX
@@ -536,6 +536,10 @@ nolevel:
 	SHLQ $const_slotShift, R11
 	ORQ  $(const_done|const_levelLeft), R11
 	JMP  chains
+
+perhaps:
+	MOVQ $const_perhaps, done+24(FP)
+	RET
 
 no:
 	MOVQ $0, done+24(FP)

@@ -13,7 +13,7 @@ func (m *Market) reducePlain() bool {
 	if !c.expected(s) || c.head()&^anyTerms != uint64(Reduce) || c.Protocol == OUCH || c.ClientID[0] != 0 || c.OrigID[0] <= NumberedID {
 		return false
 	}
-	slot := *m.pool.findLink(m.nameHash(c, &c.OrigID), c.Session, &c.OrigID)
+	slot := *m.pool.findLink(chainHash(c.Session, &c.OrigID), c.Session, &c.OrigID)
 	o := &m.pool.orders[slot]
 	kinds, qty, open := o.kinds(), int64(o.qty), int64(o.open)
 	if kinds>>56 != 0 || c.Qty < 1 || c.Qty >= open { // no order, slot 0, has nothing open

@@ -53,6 +53,7 @@ func (b *instrumentBook) stirs(price int64) bool {
 
 // follow does what follows from the price of a trade, where that of the one before was last.
 func (m *Market) follow(b *instrumentBook, last, price int64) {
+	m.until = 0 // what room stops take was not looked at
 	if price != last {
 		m.trail(b, price)
 	}
