@@ -109,16 +109,20 @@ func (p *nodePool) leaf(l *ladder, key uint64) uint32 {
 func (p *nodePool) insert(l *ladder, key uint64, level uint32) (better uint32) {
 	if n := p.leaf(l, key); n != 0 { // mostly there is a neighbour
 		nd, d := &p.nodes[n], key&digitMask
-		if before := nd.present & (1<<d - 1); before != 0 {
+		before := nd.present & (1<<d - 1)
+		if before != 0 || key < ^l.reach {
 			nd.present |= 1 << d
 			nd.child[d] = level
+			if before == 0 { // it is the best
+				return 0
+			}
 			return nd.child[63-bits.LeadingZeros64(before)]
 		}
 	}
 	return p.insertApart(l, key, level)
 }
 
-// insertApart is insert of a level that may be the best, or the first of its node.
+// insertApart is insert of a level that is the first of its node, or of its half.
 func (p *nodePool) insertApart(l *ladder, key uint64, level uint32) (better uint32) {
 	if l.height == 0 {
 		l.root, l.base = p.take(), key

@@ -47,6 +47,9 @@ func TestLadder(t *testing.T) {
 						keys = slices.Insert(keys, at, key)
 						levels[key] = i + 1
 					}
+					if l.reach = 0; len(keys) > 0 {
+						l.reach = ^keys[0] // as the level's maker keeps it
+					}
 					if i%100 == 0 {
 						leaves, nodes := p.countLeaves(&l)
 						if leaves != len(keys) || nodes+len(p.free) != free || nodes > ladderHeight*max(leaves, 1) {
@@ -60,6 +63,7 @@ func TestLadder(t *testing.T) {
 				var again ladder
 				for _, i := range r.Perm(len(keys)) {
 					q.insert(&again, keys[i], levels[keys[i]])
+					again.reach = max(again.reach, ^keys[i])
 				}
 				if _, n := q.countLeaves(&again); n != nodes || again.height != l.height {
 					t.Fatalf("%d nodes, height %d; built anew %d, %d", nodes, l.height, n, again.height)
@@ -67,7 +71,7 @@ func TestLadder(t *testing.T) {
 				for _, key := range keys {
 					p.remove(&l, key)
 				}
-				if l != (ladder{}) || len(p.free) != free {
+				if l.reach = 0; l != (ladder{}) || len(p.free) != free {
 					t.Fatalf("emptied, it is %+v with %d of %d nodes free", l, len(p.free), free)
 				}
 			})

@@ -97,6 +97,17 @@ func (m *Market) queue(slot uint32, o *order, li uint32) {
 	lv.lastSeen = slot
 }
 
+// standAlone makes a level of the book for an order without marks and puts it there.
+func (m *Market) standAlone(slot uint32, o *order) {
+	l, key := &m.books[o.instrument].ladders[inBook+o.side], priceKey(o.side, o.price)
+	li := m.makeLevel(l, key)
+	lv, open := &m.levels.levels[li], int64(o.open)
+	lv.price, lv.qty, lv.shown, lv.stamp = o.price, open, open, m.counters.index
+	lv.head, lv.tail, lv.lastSeen, lv.count, lv.seen = slot, slot, slot, 1, 1
+	lv.instrument, lv.ladder = o.instrument, inBook+uint8(o.side)
+	o.level, o.prev, o.next = li, 0, 0
+}
+
 // queueMarked is queue for orders of the book that may not be seen, or not as a whole.
 func (m *Market) queueMarked(slot, li uint32) {
 	o, lv := &m.pool.orders[slot], &m.levels.levels[li]
@@ -172,7 +183,16 @@ func (m *Market) dequeue(slot uint32) {
 	}
 }
 
+// addLevel makes a level that has no orders yet.
 func (m *Market) addLevel(l *ladder, key uint64, price int64, instrument uint16, which uint8) uint32 {
+	li := m.makeLevel(l, key)
+	lv := &m.levels.levels[li]
+	*lv = level{price: price, better: lv.better, worse: lv.worse, instrument: instrument, ladder: which}
+	return li
+}
+
+// makeLevel takes a level and links it with its neighbours; what else it has is from another time.
+func (m *Market) makeLevel(l *ladder, key uint64) uint32 {
 	li := m.levels.take()
 	better := m.nodes.insert(l, key, li)
 	worse := l.best
@@ -185,7 +205,7 @@ func (m *Market) addLevel(l *ladder, key uint64, price int64, instrument uint16,
 	if worse != 0 {
 		m.levels.levels[worse].better = li
 	}
-	m.levels.levels[li] = level{price: price, better: better, worse: worse, instrument: instrument, ladder: which}
+	m.levels.levels[li].better, m.levels.levels[li].worse = better, worse
 	return li
 }
 

@@ -28,8 +28,9 @@ const (
 
 // What plainAVX gives: the bits of what it did and what is left to be done, and above them the order's slot.
 const (
-	done = 1 << iota
-	levelLeft
+	done      = 1 << iota
+	levelLeft // to stand at, or to go
+	levelNew  // to be made
 	chainsLeft
 	// perhaps: nothing was done, but the command may be a plain one.
 	perhaps
@@ -82,7 +83,7 @@ func (m *Market) plain(c *Command, e *Event) bool {
 
 // finishPlain does what plainAVX has left, and tells whether the command was plain.
 func (m *Market) finishPlain(c *Command, e *Event, did int) bool {
-	if did&(levelLeft|chainsLeft|perhaps) != 0 {
+	if did&(levelLeft|levelNew|chainsLeft|perhaps) != 0 {
 		return m.finishRest(c, e, did)
 	}
 	return did != 0
@@ -95,6 +96,8 @@ func (m *Market) finishRest(c *Command, e *Event, left int) bool {
 	slot, kind := uint32(left>>slotShift), c.Kind
 	o := &m.pool.orders[slot]
 	switch {
+	case left&levelNew != 0:
+		m.standAlone(slot, o)
 	case left&levelLeft == 0:
 	case kind == Enter:
 		m.enqueue(slot, inBook+uint8(o.side), o.price)

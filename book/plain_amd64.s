@@ -478,7 +478,7 @@ enter:
 	MOVQ  ladder_base(R9), AX
 	XORQ  R8, AX
 	TESTQ AX, ladder_outside(R9)
-	JNE   nolevel
+	JNE   newlevel
 	MOVL  ladder_root(R9), AX
 	MOVL  ladder_shift(R9), CX
 	MOVQ  NODES(DI), DX
@@ -493,16 +493,16 @@ down:
 	SUBL   $const_digitBits, CX
 	JCC    down
 	TESTL  AX, AX
-	JEQ    nolevel
+	JEQ    newlevel
 	MOVQ   AX, BX
 	SHLQ   $6, BX
 	ADDQ   LEVELS(DI), BX
 	MOVL   level_count(BX), CX
 	CMPL   CX, level_seen(BX)
-	JNE    nolevel
+	JNE    behind
 	MOVL   level_lastSeen(BX), DX
 	TESTL  DX, DX
-	JEQ    nolevel
+	JEQ    behind
 	MOVL   AX, order_level(R10)
 	ADDQ   R13, level_qty(BX)
 	ADDQ   R13, level_shown(BX)
@@ -532,9 +532,14 @@ chains:
 	MOVQ R11, done+24(FP)
 	RET
 
-nolevel:
+behind:
 	SHLQ $const_slotShift, R11
 	ORQ  $(const_done|const_levelLeft), R11
+	JMP  chains
+
+newlevel:
+	SHLQ $const_slotShift, R11
+	ORQ  $(const_done|const_levelNew), R11
 	JMP  chains
 
 perhaps:
