@@ -21,6 +21,17 @@ const (
 	anyTerms = 0xffffffffffff << 8
 )
 
+// What plainAVX gives: the bits of what it did and what is left to be done, and above them the order's slot.
+const (
+	done      = 1 << iota
+	levelLeft // to stand at, or to go
+	levelNew  // to be made
+	chainsLeft
+	// perhaps: nothing was done, but the command may be a plain one.
+	perhaps
+	slotShift = 8 // 0 of a command of which nothing is left
+)
+
 // head are a command's or an event's first eight bytes, one field each, the first one lowest.
 func (c *Command) head() uint64 { return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Pointer(c))[:]) }
 

@@ -26,17 +26,6 @@ const (
 	_ = -(unsafe.Offsetof(family{}.secondMask) ^ (unsafe.Offsetof(family{}.first) + 24))
 )
 
-// What plainAVX gives: the bits of what it did and what is left to be done, and above them the order's slot.
-const (
-	done      = 1 << iota
-	levelLeft // to stand at, or to go
-	levelNew  // to be made
-	chainsLeft
-	// perhaps: nothing was done, but the command may be a plain one.
-	perhaps
-	slotShift = 8
-)
-
 // plainCancelled and plainAccepted are the first eight bytes of the events, but for the order's.
 const (
 	plainCancelled = uint64(Cancelled) | 'D'<<8 | uint64(UserRequest)<<48
@@ -56,58 +45,45 @@ var (
 // removed, and chains neither split nor joined; what is left of that it tells.
 //
 //go:noescape
-func plainAVX(m *Market, c *Command, e *Event) (done int)
+func plainAVX(m *Market, c *Command, e *Event) (did int)
 
 // stepAVX begins a command as begin does, takes what the stream's hash is behind by into it, and if there is room for a plain command does as plainAVX.
 //
 //go:noescape
-func stepAVX(m *Market, c *Command, e *Event) (done int)
-
-// step begins a command of ApplyAll and brings the stream's hash up to date; then it does as plain.
-func (m *Market) step(c *Command, e *Event) bool {
-	if !hasStep || planted("wall clock in apply") {
-		m.begin(c)
-		m.catchUp()
-		return m.counters.index <= m.until && m.plainEither(c, e)
-	}
-	return m.finishPlain(c, e, stepAVX(m, c, e))
-}
+func stepAVX(m *Market, c *Command, e *Event) (did int)
 
 // plain does what a plain command asks for and writes the event that follows. If the command is not such a one, nothing has changed.
 func (m *Market) plain(c *Command, e *Event) bool {
 	if !hasAVX {
 		return m.plainEither(c, e)
 	}
-	return m.finishPlain(c, e, plainAVX(m, c, e))
+	did := plainAVX(m, c, e)
+	return did == done || m.finishPlain(c, e, did)
 }
 
 // finishPlain does what plainAVX has left, and tells whether the command was plain.
 func (m *Market) finishPlain(c *Command, e *Event, did int) bool {
-	if did&(levelLeft|levelNew|chainsLeft|perhaps) != 0 {
-		return m.finishRest(c, e, did)
-	}
-	return did != 0
-}
-
-func (m *Market) finishRest(c *Command, e *Event, left int) bool {
-	if left&perhaps != 0 {
+	switch did {
+	case 0:
+		return false
+	case perhaps:
 		return m.plainEither(c, e)
 	}
-	slot, kind := uint32(left>>slotShift), c.Kind
+	slot := uint32(did >> slotShift)
 	o := &m.pool.orders[slot]
 	switch {
-	case left&levelNew != 0:
+	case did&levelNew != 0:
 		m.standAlone(slot, o)
-	case left&levelLeft == 0:
-	case kind == Enter:
+	case did&levelLeft == 0:
+	case c.Kind == Enter:
 		m.enqueue(slot, inBook+uint8(o.side), o.price)
 	default:
 		lv := &m.levels.levels[o.level]
 		m.removeLevel(&m.books[o.instrument].ladders[lv.ladder], o.level, priceKey(o.side, lv.price))
 	}
 	switch {
-	case left&chainsLeft == 0:
-	case kind == Enter:
+	case did&chainsLeft == 0:
+	case c.Kind == Enter:
 		m.pool.splitIfMany()
 	default:
 		m.pool.join()

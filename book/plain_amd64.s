@@ -150,7 +150,7 @@ oneword:                               \
 	VMOVDQU X4, Event_LastPrice(DX)    \ // and LastQty
 	VMOVDQU X4, Event_StopPrice(DX)      // and Shown
 
-// func stepAVX(m *Market, c *Command, e *Event) (done int)
+// func stepAVX(m *Market, c *Command, e *Event) (did int)
 TEXT ·stepAVX(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ m+0(FP), DI
 	MOVQ c+8(FP), SI
@@ -173,13 +173,13 @@ rolled:
 	MOVQ INDEX(DI), AX
 	CMPQ AX, Market_until(DI)
 	JLS  plain
-	MOVQ $0, done+24(FP)
+	MOVQ $0, did+24(FP)
 	RET
 
 plain:
 	JMP namedAVX<>(SB)
 
-// func plainAVX(m *Market, c *Command, e *Event) (done int)
+// func plainAVX(m *Market, c *Command, e *Event) (did int)
 TEXT ·plainAVX(SB), NOSPLIT|NOFRAME, $0-32
 	MOVQ m+0(FP), DI
 	MOVQ c+8(FP), SI
@@ -346,11 +346,10 @@ found:
 	MOVQ USED(DI), CX
 	DECQ CX
 	MOVQ CX, USED(DI)
-	SHLQ $const_slotShift, R11
-	ORQ  $const_done, R11
+	MOVL $const_done, R12
 	CMPL level_count(BX), $0
 	JNE  stays
-	ORQ  $const_levelLeft, R11
+	ORL  $const_levelLeft, R12
 
 stays:
 	MOVL CHAINS(DI), AX
@@ -359,10 +358,16 @@ stays:
 	SHRL $2, AX
 	CMPQ CX, AX
 	JCC  out
-	ORQ  $const_chainsLeft, R11
+	ORL  $const_chainsLeft, R12
 
-out:
-	MOVQ R11, done+24(FP)
+out: // R12 says what was done and what is left; of a whole command nothing else
+	CMPL R12, $const_done
+	JEQ  whole
+	SHLQ $const_slotShift, R11
+	ORQ  R11, R12
+
+whole:
+	MOVQ R12, did+24(FP)
 	RET
 
 enter:
@@ -518,8 +523,7 @@ down:
 	MOVL   R11, order_next(AX)
 	SHLQ   $32, DX
 	MOVQ   DX, order_next(R10) // 0, and prev
-	SHLQ   $const_slotShift, R11
-	ORQ    $const_done, R11
+	MOVL   $const_done, R12
 
 chains:
 	MOVQ USED(DI), AX
@@ -528,24 +532,21 @@ chains:
 	MOVL CHAINS(DI), CX
 	CMPQ AX, CX
 	JLS  out
-	ORQ  $const_chainsLeft, R11
-	MOVQ R11, done+24(FP)
-	RET
+	ORL  $const_chainsLeft, R12
+	JMP  out
 
 behind:
-	SHLQ $const_slotShift, R11
-	ORQ  $(const_done|const_levelLeft), R11
+	MOVL $(const_done|const_levelLeft), R12
 	JMP  chains
 
 newlevel:
-	SHLQ $const_slotShift, R11
-	ORQ  $(const_done|const_levelNew), R11
+	MOVL $(const_done|const_levelNew), R12
 	JMP  chains
 
 perhaps:
-	MOVQ $const_perhaps, done+24(FP)
+	MOVQ $const_perhaps, did+24(FP)
 	RET
 
 no:
-	MOVQ $0, done+24(FP)
+	MOVQ $0, did+24(FP)
 	RET

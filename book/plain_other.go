@@ -2,15 +2,14 @@
 
 package book
 
+const hasStep = false
+
+func stepAVX(*Market, *Command, *Event) int { panic("book: no such processor") }
+
 // lookAheadAt takes the steps that fall due when a command takes the first one.
 func (m *Market) lookAheadAt(commands []Command, at uint) { m.lookAheadSteps(commands, at) }
 
-// step begins a command of ApplyAll and brings the stream's hash up to date; then it does as plain.
-func (m *Market) step(c *Command, e *Event) bool {
-	m.begin(c)
-	m.catchUp()
-	return m.counters.index <= m.until && m.plainEither(c, e)
-}
-
 // plain does what a plain command asks for and writes the event that follows. If the command is not such a one, nothing has changed.
 func (m *Market) plain(c *Command, e *Event) bool { return m.plainEither(c, e) }
+
+func (m *Market) finishPlain(*Command, *Event, int) bool { return false }
