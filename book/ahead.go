@@ -140,12 +140,12 @@ func (m *Market) enters(c *Command) bool {
 // foreseeIDs is step 1.
 func (m *Market) foreseeIDs(c *Command, a *ahead) {
 	*a = ahead{}
-	if c.Kind < Enter || c.Kind > Reduce || int(c.Session) >= len(m.recent) {
+	if c.Kind < Enter || c.Kind > Reduce || int(c.Session) >= len(m.sessions) {
 		return
 	}
-	id, r := &c.OrigID, &m.recent[c.Session][1]
+	id, r := &c.OrigID, &m.ids.recent[c.Session][forRequest]
 	if c.Kind == Enter {
-		id, r = &c.ClientID, &m.recent[c.Session][0]
+		id, r = &c.ClientID, &m.ids.recent[c.Session][forOrder]
 	}
 	if m.enters(c) {
 		a.instrument = uint32(c.Instrument)

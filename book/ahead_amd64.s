@@ -100,10 +100,10 @@ TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
 	CMPL    AX, $(const_Reduce-const_Enter)
 	JHI     two
 	MOVWLZX Command_Session(R11), R13
-	CMPQ    R13, (Market_recent+8)(DI)
+	CMPQ    R13, (Market_sessions+8)(DI)
 	JCC     two
 	IMUL3Q  $(2*family__size), R13, BX
-	ADDQ    Market_recent(DI), BX
+	ADDQ    (Market_ids+identities_recent)(DI), BX
 	LEAQ    family__size(BX), CX
 	LEAQ    Command_OrigID(R11), R10
 	LEAQ    Command_ClientID(R11), DX

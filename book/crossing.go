@@ -65,7 +65,7 @@ func (m *Market) enterCrossing() bool {
 	}
 	waits := head&(1<<16|1<<24) == 0
 	if waits && (uint64(price)^1<<63^(side-1) > b.ladders[other].reach || int(m.counters.resting) >= m.limits.Orders || !m.nodes.room()) ||
-		b.ladders[allOrNones+other].best != 0 || len(m.ids.older) != 0 || m.ids.count >= m.ids.limit || !m.ids.note(c.Session, &c.ClientID, &m.recent[c.Session][0], 1) {
+		b.ladders[allOrNones+other].best != 0 || len(m.ids.older) != 0 || m.ids.count >= m.ids.limit || !m.ids.note(c.Session, &c.ClientID, forOrder) {
 		return false
 	}
 

@@ -19,6 +19,8 @@ type identities struct {
 	limit  int // ids, and blocks
 	// older are ids of which only the first version's hash is known.
 	older []olderID
+	// recent is by session and use what is known of the ids noted last.
+	recent [][2]family
 }
 
 // idBlock is a family. Invariant: seen is 0 in a vacant block only; orders has no bit that seen has not.
@@ -87,8 +89,8 @@ type idKey struct {
 
 const lastBits = 9
 
-func newIdentities(limit int) identities {
-	t := identities{blocks: make([]idBlock, 1<<bits.Len(uint(limit+limit/3)-1)), limit: limit}
+func newIdentities(limit, sessions int) identities {
+	t := identities{recent: make([][2]family, sessions+1), blocks: make([]idBlock, 1<<bits.Len(uint(limit+limit/3)-1)), limit: limit}
 	t.clear()
 	return t
 }
@@ -96,6 +98,9 @@ func newIdentities(limit int) identities {
 func (t *identities) clear() {
 	for i := range t.blocks { // writes, so that no order pays for a first touch
 		t.blocks[i] = idBlock{}
+	}
+	for i := range t.recent {
+		t.recent[i] = [2]family{unknown, unknown}
 	}
 	t.used, t.count, t.older = 0, 0, nil
 }

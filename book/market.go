@@ -7,7 +7,6 @@ type Market struct {
 	levels levelPool
 	nodes  nodePool
 	ids    identities
-	recent [][2]family // by session: of the id of its last order, and of its last other request
 	due    dueHeap
 
 	books        []instrumentBook // by instrument number; 0 is none
@@ -72,10 +71,10 @@ type Instrument struct {
 func NewMarket(l Limits) *Market {
 	l = l.clamp()
 	return &Market{
-		limits: l, pool: newOrderPool(l.Orders), levels: newLevelPool(l.Orders + 1), nodes: newNodePool(l.PriceNodes), ids: newIdentities(l.ClientIDs),
+		limits: l, pool: newOrderPool(l.Orders), levels: newLevelPool(l.Orders + 1), nodes: newNodePool(l.PriceNodes), ids: newIdentities(l.ClientIDs, l.Sessions),
 		due: newDueHeap(l.Orders), books: make([]instrumentBook, 1, l.Instruments+1), participants: make([]ClientID, 1, l.Participants+1),
 		groups: make([]uint16, 1, l.Participants+1), sessions: make([]Session, 1, l.Sessions+1),
-		channels: newChannels(l.Sessions, l.Channels), recent: newFamilies(l.Sessions),
+		channels: newChannels(l.Sessions, l.Channels),
 	}
 }
 

@@ -61,7 +61,7 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 		return false
 	}
 	key, other := uint64(c.Price)^1<<63^(side-1), side^1 // as priceKey has it
-	if key <= b.ladders[other].reach || b.ladders[allOrNones+other].best != 0 || !m.ids.note(c.Session, &c.ClientID, &m.recent[c.Session][0], 1) {
+	if key <= b.ladders[other].reach || b.ladders[allOrNones+other].best != 0 || !m.ids.note(c.Session, &c.ClientID, forOrder) {
 		return false
 	}
 
@@ -133,7 +133,7 @@ func (m *Market) cancelPlain(c *Command, e *Event) bool {
 	slot := *at
 	o := &m.pool.orders[slot]
 	lv := &m.levels.levels[o.level]
-	if slot == 0 || o.marks != 0 || lv.ladder >= allOrNones || !m.ids.note(c.Session, &c.ClientID, &m.recent[c.Session][1], 0) {
+	if slot == 0 || o.marks != 0 || lv.ladder >= allOrNones || !m.ids.note(c.Session, &c.ClientID, forRequest) {
 		return false
 	}
 

@@ -21,6 +21,8 @@ const (
 	_ = -(unsafe.Offsetof(Event{}.Shown) ^ (unsafe.Offsetof(Event{}.LastPrice) + 24))
 	_ = -(unsafe.Offsetof(Event{}.OrigID) ^ (unsafe.Offsetof(Event{}.ClientID) + ClientIDLen))
 	_ = -(unsafe.Offsetof(order{}.ref) ^ 8)
+	_ = -(unsafe.Offsetof(counters{}.ref) ^ (unsafe.Offsetof(counters{}.order) + 8))
+	_ = -(unsafe.Offsetof(Event{}.Ref) ^ (unsafe.Offsetof(Event{}.OrderID) + 8))
 	_ = -(unsafe.Offsetof(order{}.prev) ^ (unsafe.Offsetof(order{}.next) + 4))
 	_ = -(unsafe.Offsetof(order{}.marks) ^ (unsafe.Offsetof(order{}.session) + 7))
 	_ = -(unsafe.Offsetof(family{}.secondMask) ^ (unsafe.Offsetof(family{}.first) + 24))

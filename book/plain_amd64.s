@@ -12,7 +12,7 @@
 
 #define SESSIONS  Market_sessions
 #define BOOKS     Market_books
-#define RECENT    Market_recent
+#define RECENT    (Market_ids+identities_recent)
 #define BLOCKS    (Market_ids+identities_blocks)
 #define IDS       (Market_ids+identities_count)
 #define ORDERS    (Market_pool+orderPool_orders)
@@ -115,15 +115,7 @@ oneword:                               \
 	JCC     perhaps                           \
 	SHLQ    $5, DX                            \
 	ADDQ    BLOCKS(DI), DX                    \
-	ORL     family_hi(R15), AX                \
-	CMPL    AX, idBlock_hi(DX)                \
-	JNE     perhaps                           \
-	MOVQ    family_lo(R15), AX                \
-	CMPQ    AX, idBlock_lo(DX)                \
-	JNE     perhaps                           \
 	MOVQ    idBlock_seen(DX), AX              \
-	TESTQ   AX, AX                            \
-	JEQ     perhaps                           \
 	BTQ     CX, AX                            \
 	JCS     perhaps
 

@@ -37,20 +37,20 @@ func soil(events []Event) []Event {
 	return events[:0]
 }
 
-// TestFamiliesSayWhatKeysSay: whatever ids a session uses one after another, what is known of the one before leads to the same key and the same block.
-func TestFamiliesSayWhatKeysSay(t *testing.T) {
+// TestNotedIDsAreFound: whatever ids a session uses one after another, new ones and used ones, each is noted once, where its key says.
+func TestNotedIDsAreFound(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	ids := newIdentities(1 << 16)
-	recent := newFamilies(3)
-	known := 0
+	ids := newIdentities(1<<16, 3)
+	seen := map[string]use{}
+	known, again := 0, 0
 	prefixes := []string{"", "r", "A-", "1234567", "12345678", "ORDER-2026-", "0123456789abcde", "0123456789abcdef", "a name of more than sixteen bytes ", "9", "99999", "\x02\x30"}
 	next := make([]int, len(prefixes))
-	for range 40_000 {
+	for range 60_000 {
 		p := r.IntN(len(prefixes))
 		if r.IntN(50) == 0 {
 			next[p] = r.IntN(1_000_000)
 		}
-		text := prefixes[p] + fmt.Sprint(next[p])
+		text := prefixes[p] + fmt.Sprint(max(0, next[p]-r.IntN(3)*r.IntN(80)))
 		next[p]++
 		switch r.IntN(12) {
 		case 0:
@@ -58,24 +58,35 @@ func TestFamiliesSayWhatKeysSay(t *testing.T) {
 		case 1:
 			text = prefixes[p] + string([]byte{byte(2 + r.IntN(254))})
 		}
-		id, session, kind := name(text[:min(len(text), ClientIDLen)]), uint16(1+r.IntN(3)), r.IntN(2)
-		before := recent[session][kind]
-		k, at := ids.place(session, &id, &recent[session][kind])
-		b := &ids.blocks[at]
-		if recent[session][kind] == before {
+		id, session, u := name(text[:min(len(text), ClientIDLen)]), uint16(1+r.IntN(3)), use(r.IntN(2))
+		before := ids.recent[session][u]
+		whole := fmt.Sprint(session, id)
+		_, was := seen[whole]
+		if ids.note(session, &id, u) == was {
+			t.Fatalf("%q of session %d was seen: %v, and is noted otherwise, behind %+v", text, session, was, before)
+		}
+		switch {
+		case was:
+			again++
+		case ids.recent[session][u] == before:
 			known++
 		}
-		if want := makeKey(session, &id); k != want || b != &ids.blocks[ids.block(want)] {
-			t.Fatalf("%q of session %d: key %+v, should be %+v, behind %+v", text, session, k, want, before)
+		if !was {
+			seen[whole] = u
 		}
-		if b.seen>>(k.member&63)&1 == 0 && ids.count < ids.limit {
-			ids.addTo(b, k, uint64(kind))
+		want := wasOrder
+		if seen[whole] == forRequest {
+			want = notOrder
+		}
+		if _, state := ids.find(makeKey(session, &id), session, &id); state != want {
+			t.Fatalf("%q of session %d is %d, should be %d, behind %+v", text, session, state, want, before)
 		}
 		if r.IntN(10_000) == 0 {
 			ids.clear()
+			clear(seen)
 		}
 	}
-	if known < 1000 {
-		t.Errorf("only %d ids were of a family that was known", known)
+	if known < 1000 || again < 1000 {
+		t.Errorf("only %d ids were of a family that was known, %d were used again", known, again)
 	}
 }
