@@ -55,36 +55,34 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 	}
 	out = out[:cap(out)]
 	at, end := 0, min(turnLen, len(out)) // where the next event goes: not where those are that the stream's hash is still to take in
-	b := &m.behind
 	quick := hasStep && !planted("wall clock in apply")
 	for i := range commands {
 		c := &commands[i]
 		if large {
 			m.lookAhead(commands, i)
 		}
-		e, full, did := &out[at], false, 0
+		e, did := &out[at], 0
 		if quick {
 			did = stepAVX(m, c, e)
 		} else {
 			did = m.step(c, e)
 		}
-		var events []Event
 		if did == done || m.finishPlain(c, e, did) {
-			events = (*[1]Event)(unsafe.Pointer(e))[:]
 			if at++; at == end {
 				at = 0
 			}
-		} else {
-			events = m.general(c, out[:0])
-			out = events[:cap(events)]
-			end = min(turnLen, len(out))
-			if at = len(events); at >= end {
-				at, full = 0, true
-			}
+			events := (*[1]Event)(unsafe.Pointer(e))[:]
+			m.behind.set(c, events, m.counters.time)
+			then(c, events)
+			continue
 		}
-		b.command, b.events, b.time = c, events, m.counters.time // one by one: a struct is put together elsewhere and waits to be read from there
+		events := m.general(c, out[:0])
+		out = events[:cap(events)]
+		at, end = len(events), min(turnLen, len(out))
+		m.behind.set(c, events, m.counters.time)
 		then(c, events)
-		if full {
+		if at >= end {
+			at = 0
 			m.catchUp()
 		}
 	}

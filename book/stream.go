@@ -20,6 +20,11 @@ type behind struct {
 	time    int64 // of the market
 }
 
+// set is one by one: a struct is put together elsewhere, and waits to be read from there.
+func (b *behind) set(c *Command, events []Event, time int64) {
+	b.command, b.events, b.time = c, events, time
+}
+
 // catchUp brings the stream's hash up to date.
 func (m *Market) catchUp() {
 	if m.behind.command != nil {
