@@ -8,19 +8,17 @@ import "unsafe"
 // time, so that no step waits for what the one before has asked for:
 //
 //  1. the places of its ids: its own in the table of ids, and the head of the chain of the order it names; on its way in, its ladders
-//  2. the first order of that chain; on its way in, the root of its ladder, and the level of those that it will trade with
-//  3. the next one of the chain, if that is not it; on its way in, the next node, and the order it will meet first
-//  4. the order's neighbours and level; on its way in, the level it will stand at, and the chain of who it meets
-//  5. on its way in, the order it will stand behind
+//  2. the first order of that chain; on its way in, the leaf of its ladder, and the level of those that it will trade with
+//  3. the next one of the chain, if that is not it; on its way in, the level it will stand at, and the order it will meet first
+//  4. the order's neighbours and level; on its way in, the order it will stand behind, and the chain of who it meets
 //
 // Nothing of it is part of the state: between a step and the next another command may change all that was found, and then it was in vain.
 const (
 	// How many commands before its turn a command takes each step: about as long as memory takes to answer, and some more.
 	aheadIDs   = 14
-	aheadOrder = 11
-	aheadChain = 8
-	aheadLevel = 5
-	aheadLast  = 2
+	aheadOrder = 10
+	aheadChain = 7
+	aheadLevel = 4
 	// aheadRing is how many commands are under way at a time, at most.
 	aheadRing = 16
 	// aheadFrom is how many orders rest in a market that is worth it: smaller ones lie in the second-level cache.
@@ -37,10 +35,8 @@ type ahead struct {
 	instrument uint32 // of an order on its way in, else 0
 	slot       uint32 // the order it names, or one of the same chain, 0 if none is known
 	meets      uint32 // the level of those that one on its way in will trade with, then the first of them; 0 if none
-	node       uint32 // where it is on the way down its ladder, 0 if nowhere
-	shift      uint32 // where the node's digit is in the key
+	leaf       uint32 // where its level will be found, in bytes from the first node
 	level      uint32 // where it will stand, 0 if it is not known
-	_          uint32
 }
 
 // ApplyAll takes commands, one after another, each as Apply does; then is told of each, with the events that followed from it, before the next one. out is
@@ -125,9 +121,6 @@ func (m *Market) lookAheadSteps(commands []Command, at uint) {
 	if k := at - (aheadIDs - aheadLevel); k < n {
 		m.foreseeLevel(&commands[k], &m.ahead[k%aheadRing])
 	}
-	if k := at - (aheadIDs - aheadLast); k < n {
-		m.foreseeLast(&m.ahead[k%aheadRing])
-	}
 }
 
 // enters tells whether a command enters an order that may have a ladder.
@@ -172,14 +165,9 @@ func (m *Market) foreseeOrder(c *Command, a *ahead) {
 			a.meets = other.best
 			prefetchOne(unsafe.Pointer(&m.levels.levels[a.meets]))
 		}
-		if (key^l.base)&l.outside == 0 {
-			a.node, a.shift = l.root, l.shift
-			for a.shift > digitBits { // nodes above the leaves' parents are few
-				a.node = m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]
-				a.shift -= digitBits
-			}
-			prefetchOne(unsafe.Pointer(&m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]))
-		}
+		child := &m.nodes.nodes[m.nodes.leaf(l, key)].child[key&digitMask]
+		a.leaf = uint32(uintptr(unsafe.Pointer(child)) - uintptr(unsafe.Pointer(unsafe.SliceData(m.nodes.nodes))))
+		prefetchOne(unsafe.Pointer(child))
 	case a.named != 0:
 		a.slot = m.pool.byName.heads[a.chain]
 		m.prefetchOrder(a.slot)
@@ -191,31 +179,19 @@ func (m *Market) prefetchOrder(slot uint32) {
 	prefetch(unsafe.Pointer(o), unsafe.Pointer(&o.name))
 }
 
-// down goes one node down the ladder.
-func (m *Market) down(c *Command, a *ahead) {
-	if a.node == 0 {
-		return
-	}
-	key := priceKey(c.Side, c.Price)
-	a.node = m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]
-	if a.shift == 0 {
-		a.level, a.node = a.node, 0
-		prefetchOne(unsafe.Pointer(&m.levels.levels[a.level]))
-		return
-	}
-	a.shift -= digitBits
-	prefetchOne(unsafe.Pointer(&m.nodes.nodes[a.node].child[key>>(a.shift&63)&digitMask]))
-}
-
 // foreseeChain is step 3.
 func (m *Market) foreseeChain(c *Command, a *ahead) {
 	switch {
-	case c.Kind == Enter:
+	case m.enters(c):
 		if a.meets != 0 {
 			a.meets = m.levels.levels[a.meets].head
 			m.prefetchOrder(a.meets)
 		}
-		m.down(c, a)
+		a.level = *(*uint32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(m.nodes.nodes)), a.leaf))
+		if int(a.level) >= len(m.levels.levels) { // the leaf may have become a node that has nodes
+			a.level = 0
+		}
+		prefetchOne(unsafe.Pointer(&m.levels.levels[a.level]))
 	case a.slot != 0 && m.pool.orders[a.slot].hash != a.hash:
 		a.slot = m.pool.orders[a.slot].sameChain
 		m.prefetchOrder(a.slot)
@@ -225,22 +201,15 @@ func (m *Market) foreseeChain(c *Command, a *ahead) {
 // foreseeLevel is step 4.
 func (m *Market) foreseeLevel(c *Command, a *ahead) {
 	switch {
-	case c.Kind == Enter:
+	case m.enters(c):
 		if a.meets != 0 {
 			prefetchOne(unsafe.Pointer(&m.pool.byName.heads[m.pool.byName.at(m.pool.orders[a.meets].hash)]))
 		}
-		m.down(c, a)
+		prefetchOne(unsafe.Pointer(&m.pool.orders[m.levels.levels[a.level].lastSeen]))
 	case a.slot != 0:
 		o := &m.pool.orders[a.slot]
 		prefetch(unsafe.Pointer(&m.pool.orders[o.prev]), unsafe.Pointer(&m.pool.orders[o.next]))
 		prefetchOne(unsafe.Pointer(&m.levels.levels[o.level]))
-	}
-}
-
-// foreseeLast is step 5.
-func (m *Market) foreseeLast(a *ahead) {
-	if a.level != 0 {
-		prefetchOne(unsafe.Pointer(&m.pool.orders[m.levels.levels[a.level].lastSeen]))
 	}
 }
 

@@ -7,7 +7,7 @@ import "unsafe"
 //go:noescape
 func lookAheadAVX(m *Market, commands *Command, n, at uint) (more bool)
 
-const _ = -(unsafe.Sizeof(ahead{}) ^ 40)
+const _ = -(unsafe.Sizeof(ahead{}) ^ 32)
 
 // lookAheadAt takes the steps that fall due when a command takes the first one.
 func (m *Market) lookAheadAt(commands []Command, at uint) {

@@ -59,27 +59,15 @@
 	ANDL   $const_digitMask, R10   \
 	LEAQ   node_child(AX)(R10*4), AX
 
-// DOWN goes one node down the ladder: to a level, which node 0 has none of, or to the next node, whose child on the way is asked for.
+// DOWN goes from node AX, with its digit at CX, to the next one on the way of the key in R13, if it is higher than a leaf. BX, DX and R10 are lost.
 #define DOWN \
-	KEY                          \
-	MOVL    ahead_node(R12), AX  \
-	MOVL    ahead_shift(R12), CX \
-	CHILD                        \
-	MOVL    (AX), AX             \
-	XORL    DX, DX               \
-	XORL    BX, BX               \
-	SUBL    $const_digitBits, CX \
-	CMOVLCS AX, DX               \ // the level
-	CMOVLCS BX, AX               \
-	CMOVLCS BX, CX               \
-	MOVL    AX, ahead_node(R12)  \
-	MOVL    CX, ahead_shift(R12) \
-	ORL     ahead_level(R12), DX \
-	MOVL    DX, ahead_level(R12) \
-	LEVEL(DX)                    \
-	PREFETCHT0 (DX)              \
-	CHILD                        \
-	PREFETCHT0 (AX)
+	MOVL    AX, DX                      \
+	CHILD                               \
+	MOVL    (AX), AX                    \
+	LEAL    -const_digitBits(CX), BX    \
+	CMPL    CX, $const_digitBits        \
+	CMOVLCS DX, AX                      \
+	CMOVLCC BX, CX
 
 // func lookAheadAVX(m *Market, commands *Command, n, at uint) (more bool)
 TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
@@ -94,7 +82,6 @@ TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
 	VPXOR   X0, X0, X0
 	VMOVDQU X0, (R12)
 	VMOVDQU X0, 16(R12)
-	MOVQ    $0, 32(R12)
 	MOVBLZX Command_Kind(R11), AX
 	SUBL    $const_Enter, AX
 	CMPL    AX, $(const_Reduce-const_Enter)
@@ -169,7 +156,7 @@ word:
 more:
 	MOVB $1, more+32(FP)
 
-	// 2. The chain's first order; its ladder's root, and who it will trade with.
+	// 2. The chain's first order; its leaf, and who it will trade with.
 two:
 	STEP((const_aheadIDs-const_aheadOrder), three)
 	MOVL ahead_chain(R12), AX
@@ -202,19 +189,17 @@ two:
 	TESTQ   BX, ladder_outside(DX)
 	CMOVLNE CX, AX
 	MOVL    ladder_shift(DX), CX
-	MOVL    AX, DX
-	CHILD                  // a node above the leaves' parents: there are few
-	MOVL    (AX), AX
-	LEAL    -const_digitBits(CX), BX
-	CMPL    CX, $const_digitBits
-	CMOVLLS DX, AX
-	CMOVLHI BX, CX
-	MOVL    AX, ahead_node(R12)
-	MOVL    CX, ahead_shift(R12)
+	DOWN // the nodes above the leaves are few: two of them, or as many as there are
+	DOWN
+	XORL    DX, DX
+	TESTL   CX, CX
+	CMOVLNE DX, AX
 	CHILD
 	PREFETCHT0 (AX)
+	SUBQ    NODES(DI), AX
+	MOVL    AX, ahead_leaf(R12)
 
-	// 3. The chain's next order; the next node, and who it meets first.
+	// 3. The chain's next order; the level it will stand at, and who it meets first.
 three:
 	STEP((const_aheadIDs-const_aheadChain), four)
 	MOVL    ahead_slot(R12), AX
@@ -235,11 +220,19 @@ three:
 	PLACE(AX)
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
-	DOWN
+	MOVL    ahead_leaf(R12), AX
+	ADDQ    NODES(DI), AX
+	MOVL    (AX), AX
+	XORL    CX, CX
+	CMPQ    AX, (LEVELS+8)(DI) // the leaf may have become a node that has nodes
+	CMOVLCC CX, AX
+	MOVL    AX, ahead_level(R12)
+	LEVEL(AX)
+	PREFETCHT0 (AX)
 
-	// 4. The order's neighbours and level; the level it will stand at, and the chain of who it meets.
+	// 4. The order's neighbours and level; the order it will stand behind, and the chain of who it meets.
 four:
-	STEP((const_aheadIDs-const_aheadLevel), five)
+	STEP((const_aheadIDs-const_aheadLevel), end)
 	MOVL ahead_slot(R12), BX
 	PLACE(BX)
 	MOVL order_prev(BX), AX
@@ -257,11 +250,6 @@ four:
 	CHAIN
 	MOVQ HEADS(DI), CX
 	PREFETCHT0 (CX)(DX*4)
-	DOWN
-
-	// 5. The order it will stand behind.
-five:
-	STEP((const_aheadIDs-const_aheadLast), end)
 	MOVL ahead_level(R12), AX
 	LEVEL(AX)
 	MOVL level_lastSeen(AX), AX
