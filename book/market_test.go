@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -260,13 +261,22 @@ func FuzzApply(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	for seed := range uint64(4) {
+		var b []byte
+		for _, c := range plainFlow(seed)[:60] {
+			b = c.AppendTo(b)
+		}
+		f.Add(b)
+	}
 	f.Add(budgets())
 	f.Add(numberedRequests(5))
 	l := Limits{Orders: 8, ClientIDs: 64, PriceNodes: 64, Instruments: 3, Participants: 3, Sessions: 5}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, _ := openMarket(t, l, 3, 4)
+		general, _ := openMarket(t, l, 3, 4)
 		for _, c := range []Command{{Kind: AddSession, ClientID: name("OUCH"), OrigID: name("FIRM"), Protocol: OUCH}, {Kind: Logon, Session: 5, Protocol: OUCH, InSeq: 1}} {
 			m.Apply(&c, nil)
+			general.Apply(&c, nil)
 		}
 		feed, out := m.NextFeedSeq(), []Event(nil)
 		numbers := map[uint16]uint64{}
@@ -280,6 +290,9 @@ func FuzzApply(f *testing.F) {
 			out = m.Apply(&c, out[:0])
 			if err := m.check(); err != nil {
 				t.Fatalf("after %+v: %v", c, err)
+			}
+			if want := general.applyLong(&c); !slices.Equal(out, want) {
+				t.Fatalf("after %+v: %+v, by the general way %+v", c, out, want)
 			}
 			for i := range out {
 				e := &out[i]
@@ -308,6 +321,9 @@ func FuzzApply(f *testing.F) {
 			}
 		}
 		restored(t, l, m)
+		if m.Hash() != general.Hash() {
+			t.Fatal("by the general way it is another market")
+		}
 	})
 }
 

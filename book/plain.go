@@ -132,8 +132,8 @@ func (m *Market) cancelPlain(c *Command, e *Event) bool {
 	at := m.pool.findLink(chainHash(c.Session, &c.OrigID), c.Session, &c.OrigID)
 	slot := *at
 	o := &m.pool.orders[slot]
-	lv := &m.levels.levels[o.level]
-	if slot == 0 || o.marks != 0 || lv.ladder >= allOrNones || !m.ids.note(c.Session, &c.ClientID, forRequest) {
+	lv := &m.levels.levels[o.level] // of the book: what waits elsewhere has marks
+	if slot == 0 || o.marks != 0 || !m.ids.note(c.Session, &c.ClientID, forRequest) {
 		return false
 	}
 

@@ -90,3 +90,81 @@ func TestNotedIDsAreFound(t *testing.T) {
 		t.Errorf("only %d ids were of a family that was known, %d were used again", known, again)
 	}
 }
+
+// applyLong is Apply by the general way, whatever the command is.
+func (m *Market) applyLong(c *Command) []Event {
+	m.until = 0 // there is room for no command that goes a short way
+	return m.Apply(c, nil)
+}
+
+// plainFlow are commands of which most are plain: a market that grows and is emptied again, in which prices come and go, under ids of each kind.
+func plainFlow(seed uint64) []Command {
+	r := rand.New(rand.NewPCG(seed, 77))
+	forms := []string{"%d", "A%d", "ORDER-%06d", "ABCDEFGH%d", "a name of three words %d"}
+	form := forms[seed%uint64(len(forms))]
+	var commands []Command
+	next, epoch := [3]uint64{0, 1, 1}, [3]uint32{0, 1, 1}
+	var live [3][]ClientID
+	for i := range 4000 {
+		s := uint16(1 + r.IntN(2))
+		next[s]++
+		id := name(fmt.Sprintf(form, next[s]))
+		switch r.IntN(60) {
+		case 0: // used before
+			id = name(fmt.Sprintf(form, 1+r.Uint64N(next[s])))
+		case 1:
+			id = name(fmt.Sprintf("%x", r.Uint64()))
+		case 2:
+			id = name(fmt.Sprintf("as long as an id may be, %d", r.Uint32()))
+		}
+		c := Command{Kind: Enter, Session: s, Epoch: epoch[s], InSeq: next[s], Time: int64(i), ClientID: id, Instrument: uint16(1 + r.IntN(2)), Side: Side(r.IntN(2)), Qty: 1 + r.Int64N(9)}
+		c.Price = 5000 + r.Int64N(60) + int64(c.Side)*50 // few meet
+		if i%1000 > 700 && len(live[s]) > 0 && r.IntN(8) > 0 || r.IntN(4) == 0 && len(live[s]) > 0 {
+			k := r.IntN(len(live[s]))
+			c = Command{Kind: Cancel, Session: s, Epoch: epoch[s], InSeq: next[s], Time: int64(i), ClientID: id, OrigID: live[s][k]}
+			live[s] = slices.Delete(live[s], k, k+1)
+		} else {
+			live[s] = append(live[s], id)
+		}
+		switch r.IntN(150) {
+		case 0:
+			c.Epoch++
+		case 1:
+			c.InSeq++
+		case 2:
+			c.OrigID = name("nobody")
+		case 3:
+			c.Session = 3
+		case 4:
+			c.Instrument = 9
+		case 5:
+			c.Qty = 0
+		case 6:
+			c.Price = 0
+		case 7:
+			c.Conditions = [...]Conditions{Hidden, AllOrNone}[r.IntN(2)]
+		case 8:
+			c.Display = 1
+		case 9:
+			c.Protocol = OUCH
+		case 10:
+			c.Reason = UnsupportedOrder
+		case 11:
+			c.SelfTrade = CancelNewest
+		case 12:
+			c.Expire = 1 << 60
+		}
+		if c.Session != s || c.Epoch != epoch[s] || c.InSeq != next[s] {
+			next[s]-- // it will be dropped, its number is still to come
+		}
+		commands = append(commands, c)
+		if r.IntN(400) == 0 { // what is sent between is of a connection that is over
+			commands = append(commands, Command{Kind: Disconnect, Session: s, Epoch: epoch[s]}, c, Command{Kind: Logon, Session: s, InSeq: next[s] + 1, Seconds: 30})
+			next[s]++
+			epoch[s]++
+			between := &commands[len(commands)-2]
+			between.InSeq, between.ClientID = next[s], name(fmt.Sprintf(form, next[s]))
+		}
+	}
+	return commands
+}
