@@ -54,8 +54,7 @@
 #define CHILD \
 	IMUL3Q $node__size, AX, AX     \
 	ADDQ   NODES(DI), AX           \
-	MOVQ   R13, R10                \
-	SHRQ   CX, R10                 \
+	SHRXQ  CX, R13, R10            \
 	ANDL   $const_digitMask, R10   \
 	LEAQ   node_child(AX)(R10*4), AX
 
@@ -133,11 +132,9 @@ TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
 	MOVQ    DX, CX
 
 word:
-	BSRQ  CX, DX
-	XORL  $63, DX
+	LZCNTQ CX, DX
 	ANDL  $56, DX
-	XCHGQ CX, DX
-	SHLQ  CX, DX
+	SHLXQ DX, CX, DX
 	MOVQ  DX, CX
 	SHRQ  $56, CX
 	SHLQ  $8, DX

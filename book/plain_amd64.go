@@ -37,11 +37,26 @@ const (
 // hashKeys are what chainHash takes of the keys, for assembly.
 var hashKeys = [3]uint64{k0, k1, k4}
 
-// hasStep tells whether stepAVX can be used, which has the stream's hash with it.
+// hasAVX tells whether plainAVX can be used, hasStep whether stepAVX can, which has the stream's hash with it; hasVAES whether that takes 32 bytes at a time.
 var (
-	hasAVX  = cpu.X86.HasAVX
+	hasAVX  = cpu.X86.HasAVX && cpu.X86.HasBMI2 && hasLZCNT()
 	hasStep = hasAVX && cpu.X86.HasAES
+	hasVAES = hasStep && cpu.X86.HasAVX2 && vaes()
 )
+
+// hasLZCNT and vaes ask for what package cpu does not.
+func hasLZCNT() bool {
+	_, _, c, _ := cpuid(0x80000001, 0)
+	return c>>5&1 != 0
+}
+
+func vaes() bool {
+	_, _, c, _ := cpuid(7, 0)
+	return c>>9&1 != 0
+}
+
+// cpuid is the instruction of that name.
+func cpuid(leaf, part uint32) (a, b, c, d uint32)
 
 // plainAVX does what enterPlain and cancelPlain do, if the own id is of a family that is known and no id has more than 16 bytes. Levels are not made nor
 // removed, and chains neither split nor joined; what is left of that it tells.

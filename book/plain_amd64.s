@@ -39,7 +39,7 @@
 	CMPL    DX, CHAINS(DI)    \
 	CMOVLCC CX, DX
 
-// NAME is chainHash of the id that names the command's order, if it has two words at most, to R11, and the link that leads to its chain, to X12. It asks for the
+// NAME is chainHash of the id that names the command's order, if it has two words at most, to R11, and the link that leads to its chain, to R15. It asks for the
 // first order there, or on the way in for the slot that is free: whoever needs them does so later. AX, CX, DX, R9 and R10 are lost.
 #define NAME(oneword) \
 	MOVWLZX Command_Session(SI), R12   \
@@ -57,11 +57,9 @@
 	XORQ    CX, AX                     \
 	MOVQ    DX, CX                     \
 oneword:                               \
-	BSRQ    CX, DX                     \
-	XORL    $63, DX                    \
+	LZCNTQ  CX, DX                     \
 	ANDL    $56, DX                    \
-	XCHGQ   CX, DX                     \
-	SHLQ    CX, DX                     \
+	SHLXQ   DX, CX, DX                 \
 	MOVQ    DX, CX                     \
 	SHRQ    $56, CX                    \
 	SHLQ    $8, DX                     \
@@ -72,9 +70,8 @@ oneword:                               \
 	MOVL    AX, R11                    \
 	CHAIN                              \
 	MOVQ    HEADS(DI), R9              \
-	LEAQ    (R9)(DX*4), R9             \
-	VMOVQ   R9, X12                    \
-	MOVL    (R9), AX                   \
+	LEAQ    (R9)(DX*4), R15            \
+	MOVL    (R15), AX                  \
 	CMPB    Command_Kind(SI), $const_Enter \
 	CMOVLEQ FREE(DI), AX               \
 	SHLQ    $7, AX                     \
@@ -84,19 +81,19 @@ oneword:                               \
 
 // NOTE is the checks of identities.note for the command's own id, R15 what is known of the id before. It leaves the block in DX, what was seen of it in AX and
 // the member in CX: both halves begin at a multiple of 64 less four, so bits of the second are those four on.
-#define NOTE \
+#define NOTE(r) \
 	VMOVDQU Command_ClientID(SI), X0          \
-	VPXOR   family_first(R15), X0, X1         \
-	VPAND   family_firstMask(R15), X1, X1     \
+	VPXOR   family_first(r), X0, X1         \
+	VPAND   family_firstMask(r), X1, X1     \
 	VPOR    (Command_ClientID+16)(SI), X1, X1 \
 	VPTEST  X1, X1                            \
 	JNE     perhaps                           \
 	CMPQ    (Command_ClientID+32)(SI), $0     \
 	JNE     perhaps                           \
-	MOVBLZX family_word(R15), AX              \
-	MOVBLZX family_tens(R15), CX              \
+	MOVBLZX family_word(r), AX              \
+	MOVBLZX family_tens(r), CX              \
 	MOVQ    Command_ClientID(SI)(AX*1), DX    \
-	SHRQ    CX, DX                            \
+	SHRXQ   CX, DX, DX                        \
 	MOVBLZX DX, AX                            \
 	SHRQ    $8, DX                            \
 	SUBL    $48, AX                           \
@@ -110,7 +107,7 @@ oneword:                               \
 	LEAL    4(CX), AX                         \
 	SHRL    $6, AX                            \
 	LEAL    (CX)(AX*4), CX                    \
-	MOVL    family_blocks(R15)(AX*4), DX      \
+	MOVL    family_blocks(r)(AX*4), DX      \
 	CMPQ    DX, (BLOCKS+8)(DI)                \
 	JCC     perhaps                           \
 	SHLQ    $5, DX                            \
@@ -139,8 +136,7 @@ oneword:                               \
 	MOVQ R13, Event_NextIn(DX)     \
 	MOVQ R13, Session_NextIn(R8)   \
 	VMOVDQU X4, Event_OldRef(DX)       \ // and Match
-	VMOVDQU X4, Event_LastPrice(DX)    \ // and LastQty
-	VMOVDQU X4, Event_StopPrice(DX)      // and Shown
+	VMOVDQU Y4, Event_LastPrice(DX)      // and LastQty, StopPrice, Shown
 
 // func stepAVX(m *Market, c *Command, e *Event) (did int)
 TEXT ·stepAVX(SB), NOSPLIT|NOFRAME, $0-32
@@ -157,7 +153,15 @@ name:
 	LEAQ Market_behind(DI), BX // meanwhile what was asked for comes
 	CMPQ behind_command(BX), $0
 	JEQ  rolled
+	CMPB ·hasVAES(SB), $0
+	JEQ  narrow
+	TAKEIN32((Market_counters+counters_stream)(DI), event32, join32)
+	JMP  taken
+
+narrow:
 	TAKEIN((Market_counters+counters_stream)(DI), event, join)
+
+taken:
 	MOVQ $0, behind_command(BX)
 	MOVQ c+8(FP), SI
 
@@ -197,8 +201,6 @@ TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-32
 	CMPB    Command_ClientID(SI), $const_NumberedID
 	JLS     no
 	VPXOR   X4, X4, X4
-	IMUL3Q  $(2*family__size), R12, R15
-	ADDQ    RECENT(DI), R15
 	MOVQ    Command_Kind(SI), AX
 	MOVQ    $~(const_anySide|const_anyCode), CX
 	ANDQ    AX, CX
@@ -220,7 +222,7 @@ TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-32
 
 	// The order, by its name.
 	MOVL    R11, AX
-	VMOVQ   X12, R9
+	MOVQ    R15, R9
 	VMOVDQU Command_OrigID(SI), X0
 	MOVQ    ORDERS(DI), DX
 
@@ -252,8 +254,10 @@ found:
 	MOVL order_level(R10), BX
 	SHLQ $6, BX
 	ADDQ LEVELS(DI), BX
+	IMUL3Q $(2*family__size), R12, R15
+	ADDQ RECENT(DI), R15
 	ADDQ $family__size, R15
-	NOTE
+	NOTE(R15)
 	BTSQ CX, AX
 	MOVQ AX, idBlock_seen(DX)
 	INCQ IDS(DI)
@@ -393,7 +397,9 @@ enter:
 	JLS     no
 	CMPL    (instrumentBook_ladders+const_allOrNones*ladder__size+ladder_best)(R9)(CX*8), $0
 	JNE     no
-	NOTE
+	IMUL3Q  $(2*family__size), R12, R10
+	ADDQ    RECENT(DI), R10
+	NOTE(R10)
 	BTSQ    CX, AX
 	MOVQ    AX, idBlock_seen(DX)
 	MOVQ    idBlock_orders(DX), AX
@@ -410,9 +416,8 @@ enter:
 	MOVL  AX, FREE(DI)
 	MOVL  R11, order_hash(R10)
 	MOVL  DX, R11
-	VMOVQ X12, CX
-	MOVL  (CX), AX
-	MOVL  DX, (CX)
+	MOVL  (R15), AX
+	MOVL  DX, (R15)
 	MOVL  AX, order_sameChain(R10)
 
 	// The order and the event.
@@ -455,10 +460,8 @@ enter:
 	VMOVDQU X4, (order_name+16)(R10)
 	MOVQ    $0, (order_name+32)(R10)
 	VMOVDQU X0, Event_ClientID(DX)
-	VMOVDQU X4, (Event_ClientID+16)(DX)
-	VMOVDQU X4, (Event_ClientID+32)(DX)
-	VMOVDQU X4, (Event_ClientID+48)(DX)
-	VMOVDQU X4, (Event_ClientID+64)(DX)
+	VMOVDQU Y4, (Event_ClientID+16)(DX)
+	VMOVDQU Y4, (Event_ClientID+48)(DX)
 	MOVQ    INDEX(DI), R12
 	MOVQ    R12, Event_Index(DX)
 	INCQ    RESTING(DI)
@@ -481,8 +484,7 @@ enter:
 down:
 	IMUL3Q $node__size, AX, AX
 	ADDQ   DX, AX
-	MOVQ   R8, BX
-	SHRQ   CX, BX
+	SHRXQ  CX, R8, BX
 	ANDL   $const_digitMask, BX
 	MOVL   node_child(AX)(BX*4), AX
 	SUBL   $const_digitBits, CX

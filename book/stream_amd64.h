@@ -63,3 +63,54 @@ join:                                 \
 	MOVQ    $0xe7037ed1a0b428db, R10  \ // k1
 	ADDQ    R10, AX                   \
 	MOVQ    AX, h
+
+// TAKEIN32 is TAKEIN 32 bytes at a time: Y0 is the first two lanes, Y1 the others. What is left in the upper halves would make what comes after slow.
+#define TAKEIN32(h, event, join) \
+	MOVQ    behind_command(BX), SI    \
+	MOVQ    behind_events(BX), R9     \
+	MOVQ    (behind_events+8)(BX), CX \
+	LEAQ    ·lanes(SB), DX            \
+	VMOVDQU (DX), Y8                  \
+	VMOVDQU 32(DX), Y10               \
+	\ // The command: 23 words.
+	VAESENC (SI), Y8, Y0              \
+	VAESENC 32(SI), Y10, Y1           \
+	VAESENC 64(SI), Y0, Y0            \
+	VAESENC 96(SI), Y1, Y1            \
+	VAESENC 128(SI), Y0, Y0           \
+	VMOVDQU 160(SI), X2               \
+	VMOVQ   176(SI), X4               \
+	VINSERTI128 $1, X4, Y2, Y2        \
+	VAESENC Y2, Y1, Y1                \
+	TESTQ   CX, CX                    \
+	JLE     join                      \
+event:                                \ // 32 words each
+	VAESENC (R9), Y0, Y0              \
+	VAESENC 32(R9), Y1, Y1            \
+	VAESENC 64(R9), Y0, Y0            \
+	VAESENC 96(R9), Y1, Y1            \
+	VAESENC 128(R9), Y0, Y0           \
+	VAESENC 160(R9), Y1, Y1           \
+	VAESENC 192(R9), Y0, Y0           \
+	VAESENC 224(R9), Y1, Y1           \
+	ADDQ    $256, R9                  \
+	DECQ    CX                        \
+	JNZ     event                     \
+join:                                 \
+	VAESENC Y1, Y0, Y0                \
+	VEXTRACTI128 $1, Y0, X1           \
+	VAESENC X1, X0, X0                \
+	VAESENC X8, X0, X0                \
+	VAESENC 16(DX), X0, X0            \
+	VZEROUPPER                        \
+	VMOVQ   X0, AX                    \
+	VPEXTRQ $1, X0, DX                \
+	XORQ    h, AX                     \
+	XORQ    behind_time(BX), AX       \
+	MOVQ    $0x589965cc75374cc3, R9   \ // k3
+	XORQ    R9, DX                    \
+	MULQ    DX                        \
+	XORQ    DX, AX                    \
+	MOVQ    $0xe7037ed1a0b428db, R10  \ // k1
+	ADDQ    R10, AX                   \
+	MOVQ    AX, h
