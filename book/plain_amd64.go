@@ -25,6 +25,7 @@ const (
 	_ = -(unsafe.Offsetof(Event{}.Ref) ^ (unsafe.Offsetof(Event{}.OrderID) + 8))
 	_ = -(unsafe.Offsetof(order{}.prev) ^ (unsafe.Offsetof(order{}.next) + 4))
 	_ = -(unsafe.Offsetof(order{}.marks) ^ (unsafe.Offsetof(order{}.session) + 7))
+	_ = -(unsafe.Offsetof(level{}.ladder) ^ (unsafe.Offsetof(level{}.instrument) + 2))
 	_ = -(unsafe.Offsetof(family{}.secondMask) ^ (unsafe.Offsetof(family{}.first) + 24))
 )
 
@@ -58,8 +59,8 @@ func vaes() bool {
 // cpuid is the instruction of that name.
 func cpuid(leaf, part uint32) (a, b, c, d uint32)
 
-// plainAVX does what enterPlain and cancelPlain do, if the own id is of a family that is known and no id has more than 16 bytes. Levels are not made nor
-// removed, and chains neither split nor joined; what is left of that it tells.
+// plainAVX does what enterPlain and cancelPlain do, if the own id is of a family that is known and no id has more than 16 bytes. It makes a level, and removes one, if
+// that changes no more of the ladder's tree than one leaf, and it neither splits nor joins chains; what is left of that it tells.
 //
 //go:noescape
 func plainAVX(m *Market, c *Command, e *Event) (did int)

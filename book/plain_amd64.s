@@ -22,6 +22,7 @@
 #define CHAINS    (Market_pool+orderPool_byName+chains_count)
 #define MASK      (Market_pool+orderPool_byName+chains_mask)
 #define LEVELS    (Market_levels+levelPool_levels)
+#define NOLEVELS  (Market_levels+levelPool_free)
 #define NODES     (Market_nodes+nodePool_nodes)
 #define INDEX     (Market_counters+counters_index)
 #define FEED      (Market_counters+counters_feed)
@@ -343,7 +344,54 @@ found:
 	MOVL $const_done, R12
 	CMPL level_count(BX), $0
 	JNE  stays
-	ORL  $const_levelLeft, R12
+
+	// The level was its last: out of the ladder R9, under the key R8, if another is in its leaf R15.
+	MOVWLZX order_instrument(R10), AX
+	IMUL3Q  $instrumentBook__size, AX, AX
+	ADDQ    BOOKS(DI), AX
+	MOVBLZX level_ladder(BX), R13 // the side
+	LEAQ    (R13)(R13*4), DX
+	LEAQ    instrumentBook_ladders(AX)(DX*8), R9
+	LEAQ    -1(R13), R8
+	XORQ    level_price(BX), R8
+	BTCQ    $63, R8
+	MOVL    ladder_root(R9), AX
+	MOVL    ladder_shift(R9), R13
+
+under:
+	IMUL3Q $node__size, AX, R15
+	ADDQ   NODES(DI), R15
+	SHRXQ  R13, R8, DX
+	ANDL   $const_digitMask, DX
+	MOVL   node_child(R15)(DX*4), AX
+	SUBL   $const_digitBits, R13
+	JCC    under
+	MOVQ   node_present(R15), R13
+	BTRQ   DX, R13
+	TESTQ  R13, R13
+	JEQ    lastOfLeaf
+	MOVQ   R13, node_present(R15)
+	MOVL   $0, node_child(R15)(DX*4)
+	MOVL   level_better(BX), DX
+	MOVL   level_worse(BX), R13
+	TESTL  DX, DX
+	JEQ    wasBest
+	MOVQ   DX, R15
+	SHLQ   $6, R15
+	ADDQ   LEVELS(DI), R15
+	MOVL   R13, level_worse(R15)
+
+worse:
+	TESTL R13, R13
+	JEQ   freed
+	SHLQ  $6, R13
+	ADDQ  LEVELS(DI), R13
+	MOVL  DX, level_better(R13)
+
+freed:
+	MOVL NOLEVELS(DI), DX
+	MOVL DX, level_worse(BX)
+	MOVL AX, NOLEVELS(DI)
 
 stays:
 	MOVL CHAINS(DI), AX
@@ -353,6 +401,29 @@ stays:
 	CMPQ CX, AX
 	JCC  out
 	ORL  $const_chainsLeft, R12
+
+wasBest:
+	MOVL  R13, ladder_best(R9)
+	XORL  R15, R15
+	TESTL R13, R13
+	JEQ   reach
+	MOVQ  R13, R15
+	SHLQ  $6, R15
+	ADDQ  LEVELS(DI), R15
+	MOVQ  level_price(R15), R15
+	MOVBLZX level_ladder(BX), R8
+	DECQ  R8
+	XORQ  R8, R15
+	BTCQ  $63, R15
+	NOTQ  R15
+
+reach:
+	MOVQ R15, ladder_reach(R9)
+	JMP  worse
+
+lastOfLeaf:
+	ORL $const_levelLeft, R12
+	JMP stays
 
 out: // R12 says what was done and what is left; of a whole command nothing else
 	CMPL R12, $const_done
@@ -482,15 +553,15 @@ enter:
 	MOVQ  NODES(DI), DX
 
 down:
-	IMUL3Q $node__size, AX, AX
-	ADDQ   DX, AX
+	IMUL3Q $node__size, AX, R15
+	ADDQ   DX, R15
 	SHRXQ  CX, R8, BX
 	ANDL   $const_digitMask, BX
-	MOVL   node_child(AX)(BX*4), AX
+	MOVL   node_child(R15)(BX*4), AX
 	SUBL   $const_digitBits, CX
 	JCC    down
 	TESTL  AX, AX
-	JEQ    newlevel
+	JEQ    alone
 	MOVQ   AX, BX
 	SHLQ   $6, BX
 	ADDQ   LEVELS(DI), BX
@@ -526,6 +597,79 @@ chains:
 	JLS  out
 	ORL  $const_chainsLeft, R12
 	JMP  out
+
+	// A level of its own, if a better one is in its leaf R15, where its bit is BX, or if it is the best.
+alone:
+	CMPQ   R15, DX // node 0 is none
+	JEQ    newlevel
+	MOVQ   node_present(R15), DX
+	MOVL   $1, AX
+	SHLXQ  BX, AX, AX
+	LEAQ   -1(AX), CX
+	ANDQ   DX, CX
+	JEQ    best
+	LZCNTQ CX, CX
+	XORL   $63, CX
+	MOVL   node_child(R15)(CX*4), CX
+	ORQ    AX, DX
+	MOVQ   DX, node_present(R15)
+	MOVL   NOLEVELS(DI), AX
+	MOVL   AX, node_child(R15)(BX*4)
+	MOVQ   CX, DX
+	SHLQ   $6, DX
+	ADDQ   LEVELS(DI), DX
+	MOVL   level_worse(DX), BX
+	MOVL   AX, level_worse(DX)
+
+made: // level AX, behind CX, before BX
+	MOVL  AX, order_level(R10)
+	MOVQ  AX, R15
+	SHLQ  $6, R15
+	ADDQ  LEVELS(DI), R15
+	MOVL  level_worse(R15), DX
+	MOVL  DX, NOLEVELS(DI)
+	MOVL  CX, level_better(R15)
+	MOVL  BX, level_worse(R15)
+	TESTL BX, BX
+	JEQ   worst
+	SHLQ  $6, BX
+	ADDQ  LEVELS(DI), BX
+	MOVL  AX, level_better(BX)
+
+worst:
+	MOVQ  Command_Price(SI), AX
+	MOVQ  AX, level_price(R15)
+	MOVQ  R13, level_qty(R15)
+	MOVQ  R13, level_shown(R15)
+	MOVQ  R12, level_stamp(R15)
+	MOVL  R11, level_head(R15)
+	MOVL  R11, level_tail(R15)
+	MOVL  R11, level_lastSeen(R15)
+	MOVL  $1, level_count(R15)
+	MOVL  $1, level_seen(R15)
+	MOVWLZX Command_Instrument(SI), AX
+	MOVBLZX Command_Side(SI), CX
+	SHLL  $16, CX
+	ORL   CX, AX
+	MOVL  AX, level_instrument(R15) // and ladder
+	MOVQ  $0, order_next(R10)       // and prev
+	MOVL  $const_done, R12
+	JMP   chains
+
+best:
+	MOVQ R8, CX
+	NOTQ CX
+	CMPQ CX, ladder_reach(R9)
+	JLS  newlevel
+	MOVQ CX, ladder_reach(R9)
+	ORQ  AX, DX
+	MOVQ DX, node_present(R15)
+	MOVL NOLEVELS(DI), AX
+	MOVL AX, node_child(R15)(BX*4)
+	MOVL ladder_best(R9), BX
+	MOVL AX, ladder_best(R9)
+	XORL CX, CX
+	JMP  made
 
 behind:
 	MOVL $(const_done|const_levelLeft), R12
