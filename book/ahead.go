@@ -63,7 +63,7 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 		} else {
 			did = m.step(c, e)
 		}
-		if did == done || m.finishPlain(c, e, did) {
+		if did == done || did != 0 && m.finishPlain(c, e, did) {
 			if at++; at == end {
 				at = 0
 			}

@@ -1,18 +1,12 @@
 #include "go_asm.h"
 #include "textflag.h"
+#include "plain_amd64.h"
 
 // The steps of ahead.go, without a branch that depends on what a command is: nobody can foretell those. A command that names no order has order 0, which is
 // none; one that enters none has the ladders of instrument 0, which are empty. What is kept where:
 //
 //	DI  the market         SI  the first command     R8  how many there are    R9  the one that takes step 1
 //	R11 a step's command   R12 what is known of it   R10 which it is
-
-#define ORDERS (Market_pool+orderPool_orders)
-#define HEADS  (Market_pool+orderPool_byName+chains_heads)
-#define CHAINS (Market_pool+orderPool_byName+chains_count)
-#define MASK   (Market_pool+orderPool_byName+chains_mask)
-#define LEVELS (Market_levels+levelPool_levels)
-#define NODES  (Market_nodes+nodePool_nodes)
 
 // STEP finds the command that is so far behind the one that takes step 1, and goes on where there is none.
 #define STEP(behind, none) \
@@ -32,15 +26,6 @@
 #define PLACE(r) \
 	SHLQ $7, r        \
 	ADDQ ORDERS(DI), r
-
-// CHAIN is chains.at of the hash in AX, to DX. CX is lost.
-#define CHAIN \
-	MOVL    MASK(DI), CX    \
-	LEAL    1(CX)(CX*1), DX \
-	ANDL    AX, DX          \
-	ANDL    AX, CX          \
-	CMPL    DX, CHAINS(DI)  \
-	CMOVLCC CX, DX
 
 // KEY is the key of the command's price, to R13, and its side, to AX.
 #define KEY \

@@ -1,35 +1,12 @@
 package book
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
-// The short way of plain orders that meet somebody, and of the trades between plain orders: plain.go says what short ways are. What some fields of an event or an
-// order lie in together is read and written as one word, which is right on processors that have the lowest byte first: we run on no others.
-
-// eventHead are an event's first three words: one field each of its kind, whom it is about and to, and the epoch.
-type eventHead struct{ head, parties, epoch uint64 }
-
-// setFirst writes an event's first three words. kinds are an order's; head is what the first word has besides its side, type and time in force.
-func (e *Event) setFirst(head uint64, kinds orderKinds, epoch uint32) {
-	*(*eventHead)(unsafe.Pointer(e)) = eventHead{head | uint64(kinds>>32)<<16, uint64(bits.RotateLeft32(uint32(kinds), 16)), uint64(epoch) << 32}
-}
-
-// orderKinds are an order's session, instrument, side, type, time in force and marks, the first one lowest.
-type orderKinds uint64
-
-func (o *order) kinds() orderKinds { return *(*orderKinds)(unsafe.Pointer(&o.session)) }
+// The short way of plain orders that meet somebody, and of the trades between plain orders: plain.go says what short ways are.
 
 // putName writes an order's id to where an event has it.
 func (o *order) putName(id *ClientID) {
 	copyWide((*idText)(unsafe.Pointer(id)), (*ClientID)(unsafe.Pointer(&o.name)))
-}
-
-// noOrigID leaves OrigID empty. Of single words the compiler makes pieces of 16 bytes that need no address of their own.
-func (e *Event) noOrigID() {
-	id := (*idText)(unsafe.Pointer(&e.OrigID))
-	id[0], id[1], id[2], id[3], id[4] = 0, 0, 0, 0, 0
 }
 
 // limitKey is the key of the worst price that an order may trade at: it meets somebody where that is not above the other side's reach.
@@ -76,7 +53,7 @@ func (m *Market) enterCrossing() bool {
 	n.order, n.ref = order, ref
 	kinds := orderKinds(c.Session) | orderKinds(c.Instrument)<<16 | orderKinds(head>>8&0xff_ffff)<<32
 	o.id, o.ref, o.price, o.notional, o.qty, o.open = order, ref, price, 0, qty, qty
-	*(*orderKinds)(unsafe.Pointer(&o.session)) = kinds
+	o.setKinds(kinds)
 	copyWide(&o.name, &c.ClientID)
 	e := m.vacant()
 	e.setFirst(uint64(Accepted), kinds, c.Epoch)

@@ -1,5 +1,7 @@
 package book
 
+import "unsafe"
+
 // order is two neighbouring cache lines: what matching touches, and the client id. What only some orders have is in orderPool.terms. Quantities are 32
 // bits because the feed's are (MaxShares). Invariant while it rests: 0 < open <= qty; what is filled is qty - open.
 type order struct {
@@ -53,6 +55,12 @@ type terms struct {
 	due          uint32
 	older, newer uint32
 }
+
+// orderKinds are an order's session, instrument, side, type, time in force and marks, the first one lowest.
+type orderKinds uint64
+
+func (o *order) kinds() orderKinds     { return *(*orderKinds)(unsafe.Pointer(&o.session)) }
+func (o *order) setKinds(k orderKinds) { *(*orderKinds)(unsafe.Pointer(&o.session)) = k }
 
 func (o *order) cum() uint32 { return o.qty - o.open }
 

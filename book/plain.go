@@ -2,13 +2,16 @@ package book
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unsafe"
 )
 
 // Most commands are of two kinds: a plain limit order that meets nobody and comes to rest, and a plain order that is cancelled. And what makes a command long are
 // trades, most of them between plain orders. What enter and cancel do with these is here once more, in one piece, since calls and questions that have
-// one answer took half of the time; in crossing.go and reduce.go what enter, trade and reduce do. Each looks first whether it is such a one, and if not changes nothing and leaves it to the general way; what it does is
-// what the general way would have done, to the last number. Each field of an event is written once, those that are zero too: TestPlainWritesWholeEvents looks that none is left out.
+// one answer took half of the time; in crossing.go and reduce.go what enter, trade and reduce do. Each looks first whether it is
+// such a one, and if not changes nothing and leaves it to the general way; what it does is what the general way would have done, to the last number. Each field of an event is
+// written once, those that are zero too: TestPlainWritesWholeEvents looks that none is left out. What some fields of an event or an order lie in together is read and written as
+// one word, which is right on processors that have the lowest byte first: we run on no others.
 
 // plainEnter and plainCancel are what the first eight bytes of such a command are, but for those that may differ.
 const (
@@ -32,16 +35,32 @@ const (
 	slotShift = 8 // 0 of a command of which nothing is left
 )
 
-// head are a command's or an event's first eight bytes, one field each, the first one lowest.
-func (c *Command) head() uint64 { return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Pointer(c))[:]) }
+// plainCancelled and plainAccepted are what the first eight bytes of the events are, but for the order's side, type and time in force.
+const (
+	plainCancelled = uint64(Cancelled) | 'D'<<8 | uint64(UserRequest)<<48
+	plainAccepted  = uint64(Accepted) | 'A'<<8
+)
 
-func (e *Event) setHead(w uint64) {
-	binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Pointer(e))[:], w)
-}
+// head are a command's first eight bytes, one field each, the first one lowest.
+func (c *Command) head() uint64 { return binary.LittleEndian.Uint64((*[8]byte)(unsafe.Pointer(c))[:]) }
 
 // expected tells whether the command consumes the number that its session's connection is to use next. Of session 0, which is none, nothing is.
 func (c *Command) expected(s *Session) bool {
 	return c.Epoch == s.Epoch && s.Connected && c.InSeq == s.NextIn && c.InSeq != 0
+}
+
+// eventHead are an event's first three words: one field each of its kind, whom it is about and to, and the epoch.
+type eventHead struct{ head, parties, epoch uint64 }
+
+// setFirst writes an event's first three words. kinds are an order's; head is what the first word has besides its side, type and time in force.
+func (e *Event) setFirst(head uint64, kinds orderKinds, epoch uint32) {
+	*(*eventHead)(unsafe.Pointer(e)) = eventHead{head | uint64(kinds>>32)<<16, uint64(bits.RotateLeft32(uint32(kinds), 16)), uint64(epoch) << 32}
+}
+
+// noOrigID leaves OrigID empty. Of single words the compiler makes pieces of 16 bytes that need no address of their own.
+func (e *Event) noOrigID() {
+	id := (*idText)(unsafe.Pointer(&e.OrigID))
+	id[0], id[1], id[2], id[3], id[4] = 0, 0, 0, 0, 0
 }
 
 // plainEither is plain in so many words.
@@ -74,17 +93,15 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 	n.order, n.ref, n.feed = order, ref, feed
 	n.resting++
 	o.id, o.ref, o.price, o.notional, o.qty, o.open = order, ref, price, 0, qty, qty
-	o.session, o.instrument, o.side, o.typ, o.tif, o.marks = c.Session, c.Instrument, Side(side), Limit, Day, 0
+	kinds := orderKinds(c.Session) | orderKinds(c.Instrument)<<16 | orderKinds(side)<<32 // Limit, Day, no marks
+	o.setKinds(kinds)
 	copyWide(&o.name, &c.ClientID)
 	o.hash = chainHash(c.Session, &c.ClientID)
 	head := &p.byName.heads[p.byName.at(o.hash)]
 	o.sameChain = *head
 	*head = slot
 
-	e.setHead(uint64(Accepted) | 'A'<<8 | side<<16)
-	e.Instrument, e.Session, e.Seconds, e.RefTag = c.Instrument, c.Session, 0, 0
-	e.RefMsgType[0], e.RefMsgType[1], e.Flags, e.Conditions = 0, 0, 0, 0
-	e.Epoch = c.Epoch
+	e.setFirst(plainAccepted, kinds, c.Epoch)
 	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, feed, n.index, n.time
 	e.NextIn, e.InSeq = c.InSeq+1, c.InSeq
 	e.OrderID, e.Ref, e.OldRef, e.Match = order, ref, 0, 0
@@ -92,7 +109,7 @@ func (m *Market) enterPlain(c *Command, e *Event) bool {
 	e.LastPrice, e.LastQty, e.StopPrice, e.Shown, e.Cum = 0, 0, 0, 0, 0
 	e.Leaves, e.Notional = int64(qty), 0
 	copyWide((*idText)(unsafe.Pointer(&e.ClientID)), &c.ClientID)
-	e.OrigID = ClientID{} // on its own: in one statement the compiler puts it together elsewhere first
+	e.noOrigID()
 	s.NextIn, s.NextOut = c.InSeq+1, s.NextOut+1
 	s.OpenOrders++
 
@@ -160,10 +177,7 @@ func (m *Market) cancelPlain(c *Command, e *Event) bool {
 	feed := n.feed + 1
 	n.feed = feed
 
-	e.setHead(uint64(Cancelled) | 'D'<<8 | uint64(o.side)<<16 | uint64(o.typ)<<24 | uint64(o.tif)<<32 | uint64(UserRequest)<<48)
-	e.Instrument, e.Session, e.Seconds, e.RefTag = o.instrument, c.Session, 0, 0
-	e.RefMsgType[0], e.RefMsgType[1], e.Flags, e.Conditions = 0, 0, 0, 0
-	e.Epoch = c.Epoch
+	e.setFirst(plainCancelled, o.kinds(), c.Epoch)
 	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, feed, n.index, n.time
 	e.NextIn, e.InSeq = c.InSeq+1, c.InSeq
 	e.OrderID, e.Ref, e.OldRef, e.Match = o.id, o.ref, 0, 0

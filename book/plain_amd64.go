@@ -29,12 +29,6 @@ const (
 	_ = -(unsafe.Offsetof(family{}.secondMask) ^ (unsafe.Offsetof(family{}.first) + 24))
 )
 
-// plainCancelled and plainAccepted are the first eight bytes of the events, but for the order's.
-const (
-	plainCancelled = uint64(Cancelled) | 'D'<<8 | uint64(UserRequest)<<48
-	plainAccepted  = uint64(Accepted) | 'A'<<8
-)
-
 // hashKeys are what chainHash takes of the keys, for assembly.
 var hashKeys = [3]uint64{k0, k1, k4}
 
@@ -76,15 +70,12 @@ func (m *Market) plain(c *Command, e *Event) bool {
 		return m.plainEither(c, e)
 	}
 	did := plainAVX(m, c, e)
-	return did == done || m.finishPlain(c, e, did)
+	return did == done || did != 0 && m.finishPlain(c, e, did)
 }
 
 // finishPlain does what plainAVX has left, and tells whether the command was plain.
 func (m *Market) finishPlain(c *Command, e *Event, did int) bool {
-	switch did {
-	case 0:
-		return false
-	case perhaps:
+	if did == perhaps {
 		return m.plainEither(c, e)
 	}
 	slot := uint32(did >> slotShift)
