@@ -23,108 +23,108 @@
 
 // CHAIN is chains.at of the hash in AX, to DX. CX is lost.
 #define CHAIN \
-	MOVL    MASK(DI), CX      \
-	LEAL    1(CX)(CX*1), DX   \
-	ANDL    AX, DX            \
-	ANDL    AX, CX            \
-	CMPL    DX, CHAINS(DI)    \
+	MOVL    MASK(DI), CX                       \
+	LEAL    1(CX)(CX*1), DX                    \
+	ANDL    AX, DX                             \
+	ANDL    AX, CX                             \
+	CMPL    DX, CHAINS(DI)                     \
 	CMOVLCC CX, DX
 
 // NAME is chainHash of the id that names the command's order, if it has two words at most, to R11, and the link that leads to its chain, to R15. It asks for the
 // first order there, or on the way in for the slot that is free: whoever needs them does so later. AX, CX, DX, R9 and R10 are lost.
 #define NAME(oneword) \
-	MOVWLZX Command_Session(SI), R12   \
-	LEAQ    Command_OrigID(SI), R10    \
-	LEAQ    Command_ClientID(SI), DX   \
-	CMPB    Command_Kind(SI), $const_Enter \
-	CMOVQEQ DX, R10                    \
-	MOVQ    R12, AX                    \
-	IMULQ   ·hashKeys+16(SB), AX       \
-	XORQ    ·hashKeys+8(SB), AX        \
-	MOVQ    (R10), CX                  \
-	MOVQ    8(R10), DX                 \
-	TESTQ   DX, DX                     \
-	JEQ     oneword                    \
-	XORQ    CX, AX                     \
-	MOVQ    DX, CX                     \
+	MOVWLZX Command_Session(SI), R12           \
+	LEAQ    Command_OrigID(SI), R10            \
+	LEAQ    Command_ClientID(SI), DX           \
+	CMPB    Command_Kind(SI), $const_Enter     \
+	CMOVQEQ DX, R10                            \
+	MOVQ    R12, AX                            \
+	IMULQ   ·hashKeys+16(SB), AX               \
+	XORQ    ·hashKeys+8(SB), AX                \
+	MOVQ    (R10), CX                          \
+	MOVQ    8(R10), DX                         \
+	TESTQ   DX, DX                             \
+	JEQ     oneword                            \
+	XORQ    CX, AX                             \
+	MOVQ    DX, CX                             \
 oneword:                               \
-	LZCNTQ  CX, DX                     \
-	ANDL    $56, DX                    \
-	SHLXQ   DX, CX, DX                 \
-	MOVQ    DX, CX                     \
-	SHRQ    $56, CX                    \
-	SHLQ    $8, DX                     \
-	XORQ    ·hashKeys+0(SB), DX        \
-	MULQ    DX                         \
-	XORQ    DX, AX                     \
-	ADDL    CX, AX                     \
-	MOVL    AX, R11                    \
-	CHAIN                              \
-	MOVQ    HEADS(DI), R9              \
-	LEAQ    (R9)(DX*4), R15            \
-	MOVL    (R15), AX                  \
-	CMPB    Command_Kind(SI), $const_Enter \
-	CMOVLEQ FREE(DI), AX               \
-	SHLQ    $7, AX                     \
-	ADDQ    ORDERS(DI), AX             \
-	PREFETCHT0 (AX)                    \
+	LZCNTQ  CX, DX                             \
+	ANDL    $56, DX                            \
+	SHLXQ   DX, CX, DX                         \
+	MOVQ    DX, CX                             \
+	SHRQ    $56, CX                            \
+	SHLQ    $8, DX                             \
+	XORQ    ·hashKeys+0(SB), DX                \
+	MULQ    DX                                 \
+	XORQ    DX, AX                             \
+	ADDL    CX, AX                             \
+	MOVL    AX, R11                            \
+	CHAIN                                      \
+	MOVQ    HEADS(DI), R9                      \
+	LEAQ    (R9)(DX*4), R15                    \
+	MOVL    (R15), AX                          \
+	CMPB    Command_Kind(SI), $const_Enter     \
+	CMOVLEQ FREE(DI), AX                       \
+	SHLQ    $7, AX                             \
+	ADDQ    ORDERS(DI), AX                     \
+	PREFETCHT0 (AX)                            \
 	PREFETCHT0 64(AX)
 
-// NOTE is the checks of identities.note for the command's own id, R15 what is known of the id before. It leaves the block in DX, what was seen of it in AX and
-// the member in CX: both halves begin at a multiple of 64 less four, so bits of the second are those four on.
+// NOTE is the checks of identities.note for the command's own id; at r is what is known of the id before. It leaves the block in DX, what was seen of it in AX and
+// the member's bit in CX, which is counted modulo 64: the second half's first, member 60, has bit 64, that is 0.
 #define NOTE(r) \
-	VMOVDQU Command_ClientID(SI), X0          \
-	VPXOR   family_first(r), X0, X1         \
-	VPAND   family_firstMask(r), X1, X1     \
-	VPOR    (Command_ClientID+16)(SI), X1, X1 \
-	VPTEST  X1, X1                            \
-	JNE     perhaps                           \
-	CMPQ    (Command_ClientID+32)(SI), $0     \
-	JNE     perhaps                           \
-	MOVBLZX family_word(r), AX              \
-	MOVBLZX family_tens(r), CX              \
-	MOVQ    Command_ClientID(SI)(AX*1), DX    \
-	SHRXQ   CX, DX, DX                        \
-	MOVBLZX DX, AX                            \
-	SHRQ    $8, DX                            \
-	SUBL    $48, AX                           \
-	SUBL    $48, DX                           \
-	CMPL    AX, $9                            \
-	JHI     perhaps                           \
-	CMPL    DX, $9                            \
-	JHI     perhaps                           \
-	LEAL    (AX)(AX*4), AX                    \
-	LEAL    (DX)(AX*2), CX                    \
-	LEAL    4(CX), AX                         \
-	SHRL    $6, AX                            \
-	LEAL    (CX)(AX*4), CX                    \
-	MOVL    family_blocks(r)(AX*4), DX      \
-	CMPQ    DX, (BLOCKS+8)(DI)                \
-	JCC     perhaps                           \
-	SHLQ    $5, DX                            \
-	ADDQ    BLOCKS(DI), DX                    \
-	MOVQ    idBlock_seen(DX), AX              \
-	BTQ     CX, AX                            \
+	VMOVDQU Command_ClientID(SI), X0           \
+	VPXOR   family_first(r), X0, X1            \
+	VPAND   family_firstMask(r), X1, X1        \
+	VPOR    (Command_ClientID+16)(SI), X1, X1  \
+	VPTEST  X1, X1                             \
+	JNE     perhaps                            \
+	CMPQ    (Command_ClientID+32)(SI), $0      \
+	JNE     perhaps                            \
+	MOVBLZX family_word(r), AX                 \
+	MOVBLZX family_tens(r), CX                 \
+	MOVQ    Command_ClientID(SI)(AX*1), DX     \
+	SHRXQ   CX, DX, DX                         \
+	MOVBLZX DX, AX                             \
+	SHRQ    $8, DX                             \
+	SUBL    $48, AX                            \
+	SUBL    $48, DX                            \
+	CMPL    AX, $9                             \
+	JHI     perhaps                            \
+	CMPL    DX, $9                             \
+	JHI     perhaps                            \
+	LEAL    (AX)(AX*4), AX                     \
+	LEAL    (DX)(AX*2), CX                     \
+	LEAL    4(CX), AX                          \
+	SHRL    $6, AX                             \
+	LEAL    (CX)(AX*4), CX                     \
+	MOVL    family_blocks(r)(AX*4), DX         \
+	CMPQ    DX, (BLOCKS+8)(DI)                 \
+	JCC     perhaps                            \
+	SHLQ    $5, DX                             \
+	ADDQ    BLOCKS(DI), DX                     \
+	MOVQ    idBlock_seen(DX), AX               \
+	BTQ     CX, AX                             \
 	JCS     perhaps
 
 // NUMBERS writes what events of both kinds have of session and market; the event is in DX.
 #define NUMBERS \
-	MOVL Command_Epoch(SI), AX     \
-	SHLQ $32, AX                   \
-	MOVQ AX, Event_RefMsgType(DX)  \
-	MOVQ Session_NextOut(R8), AX   \
-	MOVQ AX, Event_OutSeq(DX)      \
-	INCQ AX                        \
-	MOVQ AX, Session_NextOut(R8)   \
-	MOVQ FEED(DI), AX              \
-	INCQ AX                        \
-	MOVQ AX, FEED(DI)              \
-	MOVQ AX, Event_FeedSeq(DX)     \
-	MOVQ TIME(DI), AX              \
-	MOVQ AX, Event_Time(DX)        \
-	MOVQ R13, Event_InSeq(DX)      \
-	INCQ R13                       \
-	MOVQ R13, Event_NextIn(DX)     \
-	MOVQ R13, Session_NextIn(R8)   \
-	VMOVDQU X4, Event_OldRef(DX)       \ // and Match
+	MOVL Command_Epoch(SI), AX                 \
+	SHLQ $32, AX                               \
+	MOVQ AX, Event_RefMsgType(DX)              \
+	MOVQ Session_NextOut(R8), AX               \
+	MOVQ AX, Event_OutSeq(DX)                  \
+	INCQ AX                                    \
+	MOVQ AX, Session_NextOut(R8)               \
+	MOVQ FEED(DI), AX                          \
+	INCQ AX                                    \
+	MOVQ AX, FEED(DI)                          \
+	MOVQ AX, Event_FeedSeq(DX)                 \
+	MOVQ TIME(DI), AX                          \
+	MOVQ AX, Event_Time(DX)                    \
+	MOVQ R13, Event_InSeq(DX)                  \
+	INCQ R13                                   \
+	MOVQ R13, Event_NextIn(DX)                 \
+	MOVQ R13, Session_NextIn(R8)               \
+	VMOVDQU X4, Event_OldRef(DX)               \ // and Match
 	VMOVDQU Y4, Event_LastPrice(DX)      // and LastQty, StopPrice, Shown

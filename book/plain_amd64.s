@@ -5,11 +5,13 @@
 
 // What plainAVX keeps where. AX, CX and DX hold what is needed for a moment; X15, R14 and BP are not ours.
 //
-//	DI  the market        SI  the command          R8  its session      R13 its number (InSeq)
-//	R10 the order         R11 its slot, and before its name's hash          R15 for a moment, or the price
-//	BX  on the way in the side, on the way out the level
-//	R9  on the way in the instrument's book, then its ladder; on the way out the link that leads to the order in its chain
-//	R12 the session's number; on the way in then the price's key
+//	DI  the market         SI  the command           R8  its session, in the end its price's key
+//	R10 the order          R11 its slot, and before that its name's hash
+//	R12 the session's number, then the command's index, in the end what was done
+//	R13 the session's number of the command (InSeq), then the quantity
+//	R15 the link that leads to the order's chain, then what is looked at for a moment, in the end the leaf of its level
+//	BX  on its way in its side, on its way out its level
+//	R9  on its way in the instrument's book, in the end its ladder; on its way out the link that leads to it in its chain
 
 // func stepAVX(m *Market, c *Command, e *Event) (did int)
 TEXT ·stepAVX(SB), NOSPLIT|NOFRAME, $0-32
@@ -34,7 +36,7 @@ name:
 narrow:
 	TAKEIN((Market_counters+counters_stream)(DI), event, join)
 
-taken:
+taken: // the collector misses no pointer: what is gone from here ApplyAll's caller has
 	MOVQ $0, behind_command(BX)
 	MOVQ c+8(FP), SI
 

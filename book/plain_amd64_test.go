@@ -1,6 +1,8 @@
 package book
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"unsafe"
@@ -115,6 +117,37 @@ func TestApplyAllOnEachProcessor(t *testing.T) {
 		withoutVAES(func() { compareAhead(t, seed, third, narrow, commands) })
 		if single.StreamHash() != again.StreamHash() || with.Hash() != without.Hash() || with.Hash() != narrow.Hash() {
 			t.Fatalf("seed %d: the hashes differ", seed)
+		}
+	}
+}
+
+// TestLookingAheadWhereNodesBecomeOthers: prices so far apart, and so few, that between two steps a leaf is given back and taken for a node that has nodes, whose
+// numbers are no levels'.
+func TestLookingAheadWhereNodesBecomeOthers(t *testing.T) {
+	limits := Limits{Orders: 8, ClientIDs: 4000, PriceNodes: 1 << 12, Instruments: 2, Participants: 3, Sessions: 1}
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 10))
+		var commands []Command
+		var live []ClientID
+		for i := range 1500 {
+			id := name(fmt.Sprint("W", i))
+			c := Command{Kind: Enter, Session: 1, Epoch: 1, InSeq: uint64(2 + i), ClientID: id, Instrument: uint16(1 + r.IntN(2)), Side: Sell, Qty: 1}
+			for height := range 4 { // digits 1 and 2 only, so that they are often the same
+				c.Price |= (1 + r.Int64N(2)) << (digitBits * height)
+			}
+			if n := len(live); n > 0 && r.IntN(6) < n {
+				k := r.IntN(n)
+				c = Command{Kind: Cancel, Session: 1, Epoch: 1, InSeq: c.InSeq, ClientID: id, OrigID: live[k]}
+				live = slices.Delete(live, k, k+1)
+			} else {
+				live = append(live, id)
+			}
+			commands = append(commands, c)
+		}
+		for _, processor := range []func(func()){func(f func()) { f() }, withoutAVX} {
+			single, _ := openMarket(t, limits, 2, 1)
+			ahead, _ := openMarket(t, limits, 2, 1)
+			processor(func() { compareAhead(t, seed, single, ahead, commands) })
 		}
 	}
 }
