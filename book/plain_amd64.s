@@ -1,3 +1,5 @@
+//go:build !purego
+
 #include "go_asm.h"
 #include "textflag.h"
 #include "stream_amd64.h"
@@ -275,6 +277,7 @@ stays:
 	CMPQ CX, AX
 	JCC  out
 	ORL  $const_chainsLeft, R12
+	JMP  out
 
 wasBest:
 	MOVL  R13, ladder_best(R9)
@@ -559,4 +562,15 @@ perhaps:
 
 no:
 	MOVQ $0, did+24(FP)
+	RET
+
+// func cpuid(leaf, part uint32) (a, b, c, d uint32)
+TEXT ·cpuid(SB), NOSPLIT|NOFRAME, $0-24
+	MOVL leaf+0(FP), AX
+	MOVL part+4(FP), CX
+	CPUID
+	MOVL AX, a+8(FP)
+	MOVL BX, b+12(FP)
+	MOVL CX, c+16(FP)
+	MOVL DX, d+20(FP)
 	RET
