@@ -119,7 +119,7 @@ func plainFlow(seed uint64) []Command {
 		}
 		c := Command{Kind: Enter, Session: s, Epoch: epoch[s], InSeq: next[s], Time: int64(i), ClientID: id, Instrument: uint16(1 + r.IntN(2)), Side: Side(r.IntN(2)), Qty: 1 + r.Int64N(9)}
 		c.Price = 5000 + r.Int64N(60) + int64(c.Side)*50 // few meet
-		empties := i%2000 > 900 // until there is hardly an order left
+		empties := i%2000 > 900                          // until there is hardly an order left
 		if empties && len(live[s]) > 0 && r.IntN(16) > 0 || r.IntN(4) == 0 && len(live[s]) > 0 {
 			k := r.IntN(len(live[s]))
 			c = Command{Kind: Cancel, Session: s, Epoch: epoch[s], InSeq: next[s], Time: int64(i), ClientID: id, OrigID: live[s][k]}
