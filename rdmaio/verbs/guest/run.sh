@@ -9,7 +9,7 @@
 #             its number. Guest 1's status is the result. A guest that prints the line POWER-CUT k has guest k's qemu killed, as
 #             by a loss of power. Files that a guest writes are not seen by the others.
 #   -m MIB    memory of each guest (1024)
-#   -t S      seconds after which everything is stopped and called failed (240)
+#   -t S      seconds after which everything is stopped and called failed (600)
 #
 # Without -f and COMMAND the provider's tests are built from this tree and run: first in one guest, then across two.
 #
@@ -25,7 +25,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${EXCHANGE_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/exchange/guest}
-programs=() guests=1 memory=1024 limit=240
+programs=() guests=1 memory=1024 limit=600
 while getopts f:g:m:t: option; do
 	case $option in
 	f) programs+=("$OPTARG") ;;
@@ -114,7 +114,7 @@ if [ ${#programs[@]} = 0 ] && [ $# = 0 ]; then
 	own=yes
 	(cd "$here/../../.." && go test -c -tags verbs -o "$work/verbs.test" ./rdmaio/verbs)
 	programs=("$work/verbs.test")
-	set -- "verbs.test -test.v=$([ -n "${VERBOSE:-}" ] && echo true || echo false) -test.timeout 200s"
+	set -- "verbs.test -test.v=$([ -n "${VERBOSE:-}" ] && echo true || echo false) -test.timeout 540s"
 fi
 [ $# -gt 0 ] || { echo "guest: no command: say what is to be run in it" >&2; exit 2; }
 

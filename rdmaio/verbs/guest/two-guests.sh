@@ -18,7 +18,7 @@ name=$(basename "$binary")
 tests='TestBetweenProcesses|TestStaleWriter|TestRevocations|TestKill|TestWritesToA|TestStopped|TestBroken|TestWhoWas|TestLossOfPower'
 "$here/run.sh" -g 2 -t 200 -f "$binary" "
 	if [ \$GUEST = 1 ]; then
-		EXCHANGE_VERBS_STAGE=10.0.0.2:6999 EXCHANGE_VERBS_HERE=10.0.0.1 $name -test.v -test.timeout 180s -test.run '$tests'
+		EXCHANGE_VERBS_STAGE=10.0.0.2:6999 EXCHANGE_VERBS_HERE=10.0.0.1 $name -test.v -test.timeout 400s -test.run '$tests'
 	else
 		EXCHANGE_VERBS_ROLE='stage 10.0.0.2:6999' $name
 	fi" | { grep -v '=== RUN' || true; }
