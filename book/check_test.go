@@ -13,7 +13,7 @@ import "fmt"
 //   - the counters of open orders, of the market and of each session, count them.
 func (m *Market) check() error {
 	resting, open := 0, make([]int, len(m.sessions))
-	nodes, expiring := 0, 0
+	nodes, levels, expiring := 0, 0, 0
 	for number := 1; number < len(m.books); number++ {
 		b := &m.books[number]
 		buy, sell := b.ladders[Buy].best, b.ladders[Sell].best
@@ -52,6 +52,7 @@ func (m *Market) check() error {
 				return fmt.Errorf("instrument %d ladder %d: %d levels, %d found", number, k, count, leaves)
 			}
 			nodes += all
+			levels += leaves
 			for s := m.first(l); s != 0; s = m.after(s) {
 				if o := &m.pool.orders[s]; o.marks&hasTerms != 0 && m.pool.terms[s].expire != 0 {
 					expiring++
@@ -70,6 +71,13 @@ func (m *Market) check() error {
 	}
 	if expiring != len(m.due.slots) || m.electedFirst != 0 || m.electedLast != 0 {
 		return fmt.Errorf("%d orders expire, %d are in the heap; stops to come in: %d to %d", expiring, len(m.due.slots), m.electedFirst, m.electedLast)
+	}
+	free := 0
+	for li := m.levels.free; li != 0 && free < len(m.levels.levels); li = m.levels.levels[li].worse {
+		free++
+	}
+	if levels+free+1 != len(m.levels.levels) {
+		return fmt.Errorf("%d levels in use and %d free of %d", levels, free, len(m.levels.levels)-1)
 	}
 	if nodes+len(m.nodes.free)+1 != len(m.nodes.nodes) {
 		return fmt.Errorf("%d nodes in use and %d free of %d", nodes, len(m.nodes.free), len(m.nodes.nodes)-1)
