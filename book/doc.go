@@ -9,13 +9,14 @@
 //	session.go   connections and numbers              listing.go   instruments, participants, the day
 //	numbered.go  sessions whose client numbers its requests (OUCH)
 //	plain.go     the short way of plain orders that come to rest, and of their cancels
+//	             plain_amd64.s is the same in assembly, with the stream's hash (stream_amd64.h)
 //	crossing.go  that of plain orders that meet somebody, and of trades between plain orders
 //	reduce.go    that of plain reductions
 //	match.go     an order's way in: checks, trades, rest or end
 //	change.go    cancel, reduce, replace
 //	level.go     the orders at one price, the levels of one side
 //	ladder.go    a price to its level, over all of int64
-//	ahead.go     asks memory for what the commands behind the present one will touch
+//	ahead.go     ApplyAll; asks memory for what the commands behind the present one will touch (ahead_amd64.s)
 //	order.go     orders in a pool without pointers
 //	identity.go  the client ids seen this day
 //	stream.go    the rolling hash over all that was applied
