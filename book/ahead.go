@@ -51,19 +51,20 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 	}
 	out = out[:cap(out)]
 	at, end := 0, min(turnLen, len(out)) // where the next event goes: not where those are that the stream's hash is still to take in
-	quick := hasStep && !planted("wall clock in apply")
+	quick := hasStep && !plantedInPlain()
 	for i := range commands {
 		c := &commands[i]
 		if large {
 			m.lookAhead(commands, i)
 		}
-		e, did := &out[at], 0
+		e, did, first := &out[at], 0, at
 		if quick {
-			did = stepAVX(m, c, e)
+			did = stepAVX(m, c, e, len(out)-at)
 		} else {
 			did = m.step(c, e)
 		}
-		if did == done || did != 0 && m.finishPlain(c, e, did) {
+		switch {
+		case did == done || did != 0 && did&crossed == 0 && m.finishPlain(c, e, did):
 			if at++; at == end {
 				at = 0
 			}
@@ -71,16 +72,19 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 			m.behind.set(c, events, m.counters.time)
 			then(c, events)
 			continue
+		case did&crossed != 0:
+			out = m.finishCrossed(c, out[:at], did)
+		default:
+			first = 0
+			out = m.general(c, out[:0])
 		}
-		events := m.general(c, out[:0])
-		out = events[:cap(events)]
-		at, end = len(events), min(turnLen, len(out))
+		events := out[first:]
+		out = out[:cap(out)]
+		if at, end = first+len(events), min(turnLen, len(out)); at >= end {
+			at = 0
+		}
 		m.behind.set(c, events, m.counters.time)
 		then(c, events)
-		if at >= end {
-			at = 0
-			m.catchUp()
-		}
 	}
 	m.catchUp()
 	return out
@@ -90,8 +94,8 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 func (m *Market) step(c *Command, e *Event) int {
 	m.begin(c)
 	m.catchUp()
-	if m.counters.index <= m.until && m.plainEither(c, e) {
-		return done
+	if m.counters.index <= m.until {
+		return m.inWords(c, e)
 	}
 	return 0
 }

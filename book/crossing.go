@@ -67,29 +67,35 @@ func (m *Market) enterCrossing() bool {
 	e.noOrigID()
 	s.NextIn, s.NextOut = c.InSeq+1, s.NextOut+1
 
+	m.finishCrossing(slot)
+	return true
+}
+
+// finishCrossing trades what is left of an order on its way in, as far as it may, and lets the rest rest or end.
+func (m *Market) finishCrossing(slot uint32) {
+	o := &m.pool.orders[slot]
 	m.match(slot) // without a reason why the order should end: that have only those that say what to do about orders of their own group
 	switch {
 	case o.open == 0:
 		m.pool.giveBack(slot)
-	case !waits:
+	case !rests(o.typ, o.tif):
 		why := ImmediateOrCancelRest
 		if o.typ == MarketOrder {
 			why = NoLiquidity
 		}
-		m.rested(m.vacant(), o, uint64(Cancelled)|uint64(why)<<48, s)
+		m.rested(m.vacant(), o, uint64(Cancelled)|uint64(why)<<48, &m.sessions[o.session])
 		m.pool.giveBack(slot)
 	default:
-		m.restCrossed(slot, o, b)
+		m.restCrossed(slot, o)
 	}
 	if m.electedFirst != 0 {
 		m.runElected()
 	}
-	return true
 }
 
 // restCrossed lets what is left of an order that has traded come to rest. Nobody waits as all-or-none who would have to be tried.
-func (m *Market) restCrossed(slot uint32, o *order, b *instrumentBook) {
-	c := m.cmd
+func (m *Market) restCrossed(slot uint32, o *order) {
+	c, b := m.cmd, &m.books[o.instrument]
 	m.pool.chain(slot, o, chainHash(c.Session, &c.ClientID))
 	if !m.nodes.room() { // trailing stops may have taken it
 		m.settle(slot, NoReason)
@@ -167,7 +173,7 @@ func (m *Market) tradePlain(b *instrumentBook, in, rest *order, resting uint32, 
 	rest.open = left
 	s := &m.sessions[uint16(restKinds)]
 	e := &pair[0]
-	e.setFirst(uint64(Filled)|'E'<<8|1<<56, restKinds, s.Epoch)
+	e.setFirst(plainFilled, restKinds, s.Epoch)
 	out, feed := s.NextOut, n.feed+1
 	s.NextOut, n.feed = out+1, feed
 	e.OutSeq, e.FeedSeq, e.Index, e.Time = out, feed, index, time

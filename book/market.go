@@ -90,7 +90,11 @@ func (m *Market) Apply(c *Command, out []Event) []Event {
 func (m *Market) take(c *Command, out []Event) []Event {
 	m.begin(c)
 	if first := len(out); m.counters.index <= m.until && first < cap(out) {
-		if m.plain(c, &out[:first+1][first]) {
+		room := out[first:cap(out)]
+		switch did := m.plain(c, room); {
+		case did&crossed != 0:
+			return m.finishCrossed(c, out, did)
+		case did == done || did != 0 && m.finishPlain(c, &room[0], did):
 			return out[:first+1]
 		}
 	}

@@ -32,11 +32,15 @@ const (
 	chainsLeft
 	// perhaps: nothing was done, but the command may be a plain one.
 	perhaps
-	slotShift = 8 // 0 of a command of which nothing is left
+	// crossed: the order met somebody, or was to, and there are several events; without a slot nothing is left of it, with one it is finishCrossing's.
+	crossed
+	slotShift  = 8  // 0 of a command of which nothing is left
+	countShift = 40 // how many events there are of one that crossed
 )
 
-// plainCancelled and plainAccepted are what the first eight bytes of the events are, but for the order's side, type and time in force.
+// plainCancelled, plainAccepted and, of a resting order, plainFilled are what the first eight bytes of the events are, but for the order's side, type and time in force.
 const (
+	plainFilled    = uint64(Filled) | 'E'<<8 | 1<<56
 	plainCancelled = uint64(Cancelled) | 'D'<<8 | uint64(UserRequest)<<48
 	plainAccepted  = uint64(Accepted) | 'A'<<8
 )
@@ -66,6 +70,19 @@ func (e *Event) noOrigID() {
 // plainEither is plain in so many words.
 func (m *Market) plainEither(c *Command, e *Event) bool {
 	return c.Kind == Enter && m.enterPlain(c, e) || c.Kind == Cancel && m.cancelPlain(c, e)
+}
+
+// inWords is plainEither as assembly tells it.
+func (m *Market) inWords(c *Command, e *Event) (did int) {
+	if m.plainEither(c, e) {
+		return done
+	}
+	return 0
+}
+
+// plantedInPlain tells whether a bug is planted that assembly would not have.
+func plantedInPlain() bool {
+	return planted("wall clock in apply") || planted("map order in matching") || planted("last come first served")
 }
 
 // enterPlain enters a limit order for the day without conditions that reaches no price of the other side, where nobody waits as all-or-none either. It writes e.

@@ -56,23 +56,39 @@ func vaes() bool {
 func cpuid(leaf, part uint32) (a, b, c, d uint32)
 
 // plainAVX does what enterPlain and cancelPlain do, if the own id is of a family that is known and no id has more than 16 bytes. It makes a level, and removes one, if
-// that changes no more of the ladder's tree than one leaf, and it neither splits nor joins chains; what is left of that it tells.
+// that changes no more of the ladder's tree than one leaf, and it neither splits nor joins chains; what is left of that it tells. An order that meets somebody it
+// enters too, as enterCrossing does, with as many trades as it can do itself and as fit into the events that there is room for at e, at least one.
 //
 //go:noescape
-func plainAVX(m *Market, c *Command, e *Event) (did int)
+func plainAVX(m *Market, c *Command, e *Event, room int) (did int)
 
 // stepAVX begins a command as begin does, takes what the stream's hash is behind by into it, and if there is room for a plain command does as plainAVX.
 //
 //go:noescape
-func stepAVX(m *Market, c *Command, e *Event) (did int)
+func stepAVX(m *Market, c *Command, e *Event, room int) (did int)
 
-// plain does what a plain command asks for and writes the event that follows. If the command is not such a one, nothing has changed.
-func (m *Market) plain(c *Command, e *Event) bool {
-	if !hasAVX {
-		return m.plainEither(c, e)
+// plain does what a plain command asks for, or one that crosses, and writes the events that follow to room, which has at least one: it tells how many. If the command
+// is not such a one, or has more to it, did says so.
+func (m *Market) plain(c *Command, room []Event) (did int) {
+	if hasAVX && !plantedInPlain() {
+		return plainAVX(m, c, &room[0], len(room))
 	}
-	did := plainAVX(m, c, e)
-	return did == done || did != 0 && m.finishPlain(c, e, did)
+	return m.inWords(c, &room[0])
+}
+
+// finishCrossed is for what plainAVX says that crossed: out with its events, and what else there is to it.
+func (m *Market) finishCrossed(c *Command, out []Event, did int) []Event {
+	out = out[:len(out)+did>>countShift]
+	slot := uint32(did >> slotShift)
+	if slot == 0 {
+		return out
+	}
+	m.cmd, m.out = c, out
+	if did&chainsLeft != 0 {
+		m.pool.join()
+	}
+	m.finishCrossing(slot)
+	return m.out
 }
 
 // finishPlain does what plainAVX has left, and tells whether the command was plain.

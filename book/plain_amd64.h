@@ -20,6 +20,9 @@
 #define REF       (Market_counters+counters_ref)
 #define RESTING   (Market_counters+counters_resting)
 #define TIME      (Market_counters+counters_time)
+#define MATCH     (Market_counters+counters_match)
+#define TRADES    (Market_counters+counters_trades)
+#define VOLUME    (Market_counters+counters_volume)
 
 // CHAIN is chains.at of the hash in AX, to DX. CX is lost.
 #define CHAIN \
@@ -107,6 +110,13 @@ oneword:                               \
 	BTQ     CX, AX                             \
 	JCS     perhaps
 
+// ONFEED gives an event its number on the feed. AX is lost.
+#define ONFEED(event) \
+	MOVQ FEED(DI), AX                          \
+	INCQ AX                                    \
+	MOVQ AX, FEED(DI)                          \
+	MOVQ AX, Event_FeedSeq(event)
+
 // NUMBERS writes what events of both kinds have of session and market; the event is in DX.
 #define NUMBERS \
 	MOVL Command_Epoch(SI), AX                 \
@@ -116,10 +126,7 @@ oneword:                               \
 	MOVQ AX, Event_OutSeq(DX)                  \
 	INCQ AX                                    \
 	MOVQ AX, Session_NextOut(R8)               \
-	MOVQ FEED(DI), AX                          \
-	INCQ AX                                    \
-	MOVQ AX, FEED(DI)                          \
-	MOVQ AX, Event_FeedSeq(DX)                 \
+	ONFEED(DX)                                 \
 	MOVQ TIME(DI), AX                          \
 	MOVQ AX, Event_Time(DX)                    \
 	MOVQ R13, Event_InSeq(DX)                  \

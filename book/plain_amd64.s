@@ -4,6 +4,7 @@
 #include "textflag.h"
 #include "stream_amd64.h"
 #include "plain_amd64.h"
+#include "crossing_amd64.h"
 
 // What plainAVX keeps where. AX, CX and DX hold what is needed for a moment; X15, R14 and BP are not ours.
 //
@@ -15,8 +16,8 @@
 //	BX  on its way in its side, on its way out its level
 //	R9  on its way in the instrument's book, in the end its ladder; on its way out the link that leads to it in its chain
 
-// func stepAVX(m *Market, c *Command, e *Event) (did int)
-TEXT ·stepAVX(SB), NOSPLIT|NOFRAME, $0-32
+// func stepAVX(m *Market, c *Command, e *Event, room int) (did int)
+TEXT ·stepAVX(SB), NOSPLIT|NOFRAME, $0-40
 	MOVQ m+0(FP), DI
 	MOVQ c+8(FP), SI
 	INCQ INDEX(DI)
@@ -46,21 +47,21 @@ rolled:
 	MOVQ INDEX(DI), AX
 	CMPQ AX, Market_until(DI)
 	JLS  plain
-	MOVQ $0, did+24(FP)
+	MOVQ $0, did+32(FP)
 	RET
 
 plain:
 	JMP namedAVX<>(SB)
 
-// func plainAVX(m *Market, c *Command, e *Event) (did int)
-TEXT ·plainAVX(SB), NOSPLIT|NOFRAME, $0-32
+// func plainAVX(m *Market, c *Command, e *Event, room int) (did int)
+TEXT ·plainAVX(SB), NOSPLIT|NOFRAME, $0-40
 	MOVQ m+0(FP), DI
 	MOVQ c+8(FP), SI
 	NAME(oneword)
 	JMP  namedAVX<>(SB)
 
 // namedAVX is plainAVX behind NAME.
-TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-32
+TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	CMPQ    R12, (SESSIONS+8)(DI)
 	JCC     no
 	IMUL3Q  $Session__size, R12, R8
@@ -79,7 +80,7 @@ TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-32
 	JLS     no
 	VPXOR   X4, X4, X4
 	MOVQ    Command_Kind(SI), AX
-	MOVQ    $~(const_anySide|const_anyCode), CX
+	MOVQ    $~const_plainKinds, CX
 	ANDQ    AX, CX
 	CMPQ    CX, $const_plainEnter
 	JEQ     enter
@@ -215,8 +216,7 @@ found:
 	MOVL AX, order_next(R10)
 	MOVL R11, FREE(DI)
 	MOVQ USED(DI), CX
-	DECQ CX
-	MOVQ CX, USED(DI)
+	DECQ USED(DI)
 	MOVL $const_done, R12
 	CMPL level_count(BX), $0
 	JNE  stays
@@ -309,7 +309,7 @@ out: // R12 says what was done and what is left; of a whole command nothing else
 	ORQ  R11, R12
 
 whole:
-	MOVQ R12, did+24(FP)
+	MOVQ R12, did+32(FP)
 	RET
 
 enter:
@@ -330,19 +330,23 @@ enter:
 	DECQ    AX
 	CMPQ    AX, instrumentBook_entryQty(R9)
 	JCC     no
+	MOVBLZX Command_Side(SI), BX
 	MOVQ    Command_Price(SI), CX
+	CMPB    Command_Type(SI), $const_MarketOrder
+	JEQ     market
 	LEAQ    -1(CX), AX
 	CMPQ    AX, instrumentBook_maxPrice(R9)
 	JCC     no
-	MOVBLZX Command_Side(SI), BX
 	LEAQ    -1(BX), DX // the price's key, as priceKey has it
 	XORQ    CX, DX
 	BTCQ    $63, DX
+	CMPB    Command_TIF(SI), $const_ImmediateOrCancel
+	JEQ     meets
 	MOVL    BX, CX
 	XORL    $1, CX
 	LEAQ    (CX)(CX*4), CX // ladders have 40 bytes
 	CMPQ    DX, (instrumentBook_ladders+ladder_reach)(R9)(CX*8)
-	JLS     no
+	JLS     meets
 	CMPL    (instrumentBook_ladders+const_allOrNones*ladder__size+ladder_best)(R9)(CX*8), $0
 	JNE     no
 	IMUL3Q  $(2*family__size), R12, R10
@@ -556,12 +560,21 @@ newlevel:
 	MOVL $(const_done|const_levelNew), R12
 	JMP  chains
 
+market: // at any price, which it has not
+	XORL R15, R15
+	MOVL $1, DX
+	JMP  crossAVX<>(SB)
+
+meets:
+	MOVQ Command_Price(SI), R15
+	JMP  crossAVX<>(SB)
+
 perhaps:
-	MOVQ $const_perhaps, did+24(FP)
+	MOVQ $const_perhaps, did+32(FP)
 	RET
 
 no:
-	MOVQ $0, did+24(FP)
+	MOVQ $0, did+32(FP)
 	RET
 
 // func cpuid(leaf, part uint32) (a, b, c, d uint32)

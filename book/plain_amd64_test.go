@@ -3,11 +3,11 @@
 package book
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"unsafe"
 )
 
 // withoutAVX runs f as on a processor that has none.
@@ -29,35 +29,74 @@ func withoutVAES(f func()) {
 // TestAssemblySaysWhatWordsSay: plain commands by plainAVX, by enterPlain and cancelPlain, and by the general way; and all that plainAVX leaves to others is left
 // now and then.
 func TestAssemblySaysWhatWordsSay(t *testing.T) {
+	left := threeWays(t, plainFlow)
+	for kind, all := range map[CommandKind][]int{
+		Enter:  {0, done, perhaps, done | levelNew, done | levelLeft, done | chainsLeft, done | levelNew | chainsLeft, done | levelLeft | chainsLeft},
+		Cancel: {0, done, perhaps, done | levelLeft, done | chainsLeft, done | levelLeft | chainsLeft},
+	} {
+		for _, did := range all {
+			if left[kind][did] < 3 {
+				t.Errorf("of commands to %v plainAVX said %#x %d times", kind, did, left[kind][did])
+			}
+		}
+	}
+}
+
+// TestAssemblySaysWhatWordsSayOfTrades is the same where most orders meet somebody.
+func TestAssemblySaysWhatWordsSayOfTrades(t *testing.T) {
+	left := threeWays(t, meetingFlow)[Enter]
+	for _, did := range []int{0, done, perhaps, crossed, crossed | slotLeft, crossed | slotLeft | chainsLeft} {
+		if left[did] < 3 {
+			t.Errorf("of orders plainAVX said %#x %d times", did, left[did])
+		}
+	}
+}
+
+// slotLeft is set, for threeWays, where an order that crossed has its slot.
+const slotLeft = 1 << slotShift
+
+// threeWays plays flows by plainAVX, in words, and by the general way, and tells what plainAVX said to each kind of command, and how often.
+func threeWays(t *testing.T, flow func(seed uint64) []Command) (left map[CommandKind]map[int]int) {
 	if !hasAVX {
 		t.Skip("this processor has no AVX")
 	}
 	limits := Limits{Orders: 3000, ClientIDs: 20_000, PriceNodes: 1 << 10, Instruments: 2, Participants: 3, Sessions: 2}
-	left := map[CommandKind]map[int]int{Enter: {}, Cancel: {}}
-	inWords := 0
+	left = map[CommandKind]map[int]int{Enter: {}, Cancel: {}}
+	inWords, trades := 0, map[int]int{}
 	for seed := range uint64(10) {
 		assembly, _ := openMarket(t, limits, 2, 2)
 		words, _ := openMarket(t, limits, 2, 2)
 		general, _ := openMarket(t, limits, 2, 2)
-		commands := plainFlow(seed)
+		commands := flow(seed)
+		r := rand.New(rand.NewPCG(seed, 5))
 		for i := range commands {
 			c := &commands[i]
-			var buf, buf2 [8]Event
-			for k := range 8 * int(unsafe.Sizeof(Event{})) { // nothing of what was there may stay
-				*(*byte)(unsafe.Add(unsafe.Pointer(&buf), k)), *(*byte)(unsafe.Add(unsafe.Pointer(&buf2), k)) = 0xa5, 0x5a
-			}
-			a, w := buf[:0], buf2[:0]
+			var buf, buf2 [16]Event
+			soil(buf[:]) // nothing of what was there may stay
+			soil(buf2[:])
+			room := 1 + r.IntN(len(buf))
+			a, w := buf[:0:room], buf2[:0]
 			assembly.begin(c)
 			did := 0
 			if assembly.counters.index <= assembly.until {
-				did = plainAVX(assembly, c, &buf[0])
+				did = plainAVX(assembly, c, &buf[0], room)
+				said := did & (slotLeft - 1)
+				if said&crossed != 0 {
+					trades[did>>countShift/2]++
+					if uint32(did>>slotShift) != 0 {
+						said |= slotLeft
+					}
+				}
 				if n := left[c.Kind]; n != nil {
-					n[did&(1<<slotShift-1)]++
+					n[said]++
 				}
 			}
-			if did == done || did != 0 && assembly.finishPlain(c, &buf[0], did) {
+			switch {
+			case did&crossed != 0:
+				a = assembly.finishCrossed(c, a, did)
+			case did == done || did != 0 && assembly.finishPlain(c, &buf[0], did):
 				a = buf[:1]
-			} else {
+			default:
 				a = assembly.general(c, a)
 			}
 			words.begin(c)
@@ -71,43 +110,27 @@ func TestAssemblySaysWhatWordsSay(t *testing.T) {
 			if !slices.Equal(a, want) || !slices.Equal(w, want) {
 				t.Fatalf("seed %d, command %d, %+v:\nassembly %+v\nwords    %+v\ngeneral  %+v", seed, i, *c, a, w, want)
 			}
+			if a, w := &assembly.pool, &words.pool; a.byName.count != w.byName.count || a.used != w.used || a.free != w.free {
+				t.Fatalf("seed %d, command %d, %+v: %d orders in %d chains, and %d in %d; slots %d and %d are free", seed, i, *c, a.used, a.byName.count, w.used, w.byName.count, a.free, w.free)
+			}
 			if i%50 == 0 {
 				for _, m := range []*Market{assembly, words} {
 					m.counters.stream = general.counters.stream
 					if err := m.check(); err != nil {
 						t.Fatalf("seed %d, command %d: %v", seed, i, err)
 					}
-					if m.Hash() != general.Hash() || !slices.Equal(depths(m), depths(general)) {
+					if m.Hash() != general.Hash() || !bytes.Equal(m.AppendSnapshot(nil), general.AppendSnapshot(nil)) {
 						t.Fatalf("seed %d, command %d: the states differ", seed, i)
 					}
 				}
 			}
 		}
 	}
-	t.Logf("%v; %d in words", left, inWords)
-	for kind, all := range map[CommandKind][]int{
-		Enter:  {0, done, perhaps, done | levelNew, done | levelLeft, done | chainsLeft, done | levelNew | chainsLeft, done | levelLeft | chainsLeft},
-		Cancel: {0, done, perhaps, done | levelLeft, done | chainsLeft, done | levelLeft | chainsLeft},
-	} {
-		for _, did := range all {
-			if left[kind][did] < 3 {
-				t.Errorf("of commands to %v plainAVX said %#x %d times", kind, did, left[kind][did])
-			}
-		}
-	}
-	if inWords < 10_000 {
+	t.Logf("%v; %d in words; trades %v", left, inWords, trades)
+	if inWords < 5000 {
 		t.Errorf("%d commands were plain in words", inWords)
 	}
-}
-
-// depths are all levels of a market, as others see them.
-func depths(m *Market) (all []PriceLevel) {
-	for number := 1; number <= m.NumInstruments(); number++ {
-		for _, side := range []Side{Buy, Sell} {
-			all = m.Depth(uint16(number), side, 1<<20, all)
-		}
-	}
-	return all
+	return left
 }
 
 // TestApplyAllOnEachProcessor: with and without the processor's help, looking ahead or not, a flow gives the same events and the same hash of its stream.
@@ -121,6 +144,9 @@ func TestApplyAllOnEachProcessor(t *testing.T) {
 		third, _ := openMarket(t, limits, 2, 2)
 		narrow, _ := openMarket(t, limits, 2, 2)
 		commands := plainFlow(seed)
+		if seed%2 == 1 {
+			commands = meetingFlow(seed)
+		}
 		compareAhead(t, seed, single, with, commands)
 		withoutAVX(func() { compareAhead(t, seed, again, without, commands) })
 		withoutVAES(func() { compareAhead(t, seed, third, narrow, commands) })
