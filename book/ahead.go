@@ -69,7 +69,7 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 				at = 0
 			}
 			events := (*[1]Event)(unsafe.Pointer(e))[:]
-			m.behind.set(c, events, m.counters.time)
+			m.behind.set(c, e, 1)
 			then(c, events)
 			continue
 		case did&crossed != 0:
@@ -83,7 +83,7 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 		if at, end = first+len(events), min(turnLen, len(out)); at >= end {
 			at = 0
 		}
-		m.behind.set(c, events, m.counters.time)
+		m.behind.set(c, unsafe.SliceData(events), len(events))
 		then(c, events)
 	}
 	m.catchUp()
@@ -92,8 +92,8 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 
 // step is stepAVX in so many words.
 func (m *Market) step(c *Command, e *Event) int {
-	m.begin(c)
 	m.catchUp()
+	m.begin(c)
 	if m.counters.index <= m.until {
 		return m.inWords(c, e)
 	}

@@ -417,6 +417,7 @@ told: // AX, and how many events there are
 	SUBQ e+16(FP), R13
 	SHLQ $(const_countShift-8), R13
 	ORQ  R13, AX
+	VZEROUPPER
 	MOVQ AX, did+32(FP)
 	RET
 
@@ -426,5 +427,6 @@ join:
 
 perhaps: // whose family is not known
 no:
+	VZEROUPPER
 	MOVQ $0, did+32(FP)
 	RET

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // applyStep is Apply as general does it, the short ways of crossing.go and reduce.go taken where they can be, or never. It tells whether one was.
@@ -29,7 +30,7 @@ func (m *Market) applyStep(c *Command, out []Event, short bool) (events []Event,
 		m.answer(c.Kind)
 	}
 	m.copyReports(first)
-	roll(&m.counters.stream, &behind{c, m.out[first:], m.counters.time})
+	roll(&m.counters.stream, &behind{c, unsafe.SliceData(m.out[first:]), len(m.out) - first, m.counters.time})
 	return m.out, was
 }
 

@@ -7,10 +7,11 @@ type level struct {
 	price      int64
 	qty, shown int64
 	stamp      uint64 // index of the command that last changed what is shown of it
-	head, tail uint32
-	lastSeen   uint32
 	count      uint32
+	tail       uint32
 	seen       uint32
+	lastSeen   uint32
+	head       uint32
 	// better and worse are the neighbouring levels; worse also links free ones.
 	better, worse uint32
 	instrument    uint16

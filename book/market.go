@@ -1,13 +1,16 @@
 package book
 
+import "unsafe"
+
 // Market is the whole state machine. Apply is its only way forward; everything else reads.
 type Market struct {
-	limits Limits
-	pool   orderPool
-	levels levelPool
-	nodes  nodePool
-	ids    identities
-	due    dueHeap
+	limits   Limits
+	counters counters
+	pool     orderPool
+	levels   levelPool
+	nodes    nodePool
+	ids      identities
+	due      dueHeap
 
 	books        []instrumentBook // by instrument number; 0 is none
 	participants []ClientID       // by number; 0 is none
@@ -16,8 +19,7 @@ type Market struct {
 	drops        []uint16         // the sessions that get copies
 	channels     channels
 
-	counters counters
-	phase    byte
+	phase byte
 
 	// cmd is the command being applied, or the last one that was, out where its events go.
 	cmd *Command
@@ -36,13 +38,15 @@ type Market struct {
 	ahead [aheadRing]ahead
 }
 
-// counters are the numbers given so far, and the day's sums.
+// counters are the numbers given so far, and the day's sums. They lie as commands change them, several at a time.
 type counters struct {
-	index, feed, order, ref, match uint64
-	trades, volume                 uint64
-	resting                        uint64
-	stream                         uint64 // rolling hash
-	time                           int64
+	feed, index               uint64
+	time                      int64
+	trades                    uint64
+	match, order, ref, volume uint64
+	stream                    uint64 // rolling hash
+	_                         uint64
+	resting                   uint64
 }
 
 // instrumentBook is an instrument and what waits in it.
@@ -82,7 +86,8 @@ func NewMarket(l Limits) *Market {
 func (m *Market) Apply(c *Command, out []Event) []Event {
 	first := len(out)
 	out = m.take(c, out)
-	roll(&m.counters.stream, &behind{c, out[first:], m.counters.time})
+	rolled := out[first:]
+	roll(&m.counters.stream, &behind{c, unsafe.SliceData(rolled), len(rolled), m.counters.time})
 	return out
 }
 

@@ -5,8 +5,8 @@ import "unsafe"
 // order is two neighbouring cache lines: what matching touches, and the client id. What only some orders have is in orderPool.terms. Quantities are 32
 // bits because the feed's are (MaxShares). Invariant while it rests: 0 < open <= qty; what is filled is qty - open.
 type order struct {
-	id, ref  uint64
 	price    int64 // its limit; of a Budget its sum
+	id, ref  uint64
 	notional int64 // sum of price x quantity over its fills
 	qty      uint32
 	open     uint32
@@ -77,10 +77,10 @@ func (t OrderType) in(set uint) bool { return set>>t&1 != 0 }
 
 // orderPool holds all orders, without pointers. Slots are reused last freed first; no slot number is ever visible outside. Slot 0 holds no order.
 type orderPool struct {
+	used   int
+	free   uint32
 	orders []order
 	terms  []terms
-	free   uint32
-	used   int
 	byName chains
 }
 

@@ -15,30 +15,69 @@ const (
 	_ = -(unsafe.Sizeof(idBlock{}) ^ 1<<5)
 	_ = -(unsafe.Sizeof(ladder{}) ^ 40)
 	_ = -(unsafe.Offsetof(Command{}.SelfTrade) ^ (unsafe.Offsetof(Command{}.Conditions) + 1))
+	_ = -(unsafe.Offsetof(Command{}.InSeq) ^ (unsafe.Offsetof(Command{}.RefMsgType) + 8))
+	_ = -(unsafe.Offsetof(Command{}.StopPrice) ^ (unsafe.Offsetof(Command{}.Time) + 24))
 	_ = -(unsafe.Offsetof(Command{}.Expire) ^ (unsafe.Offsetof(Command{}.StopPrice) + 32))
 	_ = -(unsafe.Offsetof(Command{}.Session) ^ (unsafe.Offsetof(Command{}.Instrument) + 2))
 	_ = -(unsafe.Offsetof(Command{}.OrigID) ^ (unsafe.Offsetof(Command{}.ClientID) + ClientIDLen))
-	_ = -(unsafe.Offsetof(Event{}.OutSeq) ^ (unsafe.Offsetof(Event{}.Instrument) + 16))
-	_ = -(unsafe.Offsetof(Event{}.Match) ^ (unsafe.Offsetof(Event{}.OldRef) + 8))
-	_ = -(unsafe.Offsetof(Event{}.Shown) ^ (unsafe.Offsetof(Event{}.LastPrice) + 24))
+	_ = -(unsafe.Offsetof(Event{}.OutSeq) ^ 3*8)
+	_ = -(unsafe.Offsetof(Event{}.NextIn) ^ (unsafe.Offsetof(Event{}.FeedSeq) + 24))
+	_ = -(unsafe.Offsetof(Event{}.OldRef) ^ (unsafe.Offsetof(Event{}.InSeq) + 24))
+	_ = -(unsafe.Offsetof(Event{}.LastPrice) ^ (unsafe.Offsetof(Event{}.Match) + 24))
+	_ = -(unsafe.Offsetof(Event{}.Cum) ^ (unsafe.Offsetof(Event{}.LastQty) + 24))
+	_ = -(unsafe.Offsetof(Event{}.ClientID) ^ (unsafe.Offsetof(Event{}.Leaves) + 16))
 	_ = -(unsafe.Offsetof(Event{}.OrigID) ^ (unsafe.Offsetof(Event{}.ClientID) + ClientIDLen))
-	_ = -(unsafe.Offsetof(order{}.ref) ^ 8)
-	_ = -(unsafe.Offsetof(counters{}.ref) ^ (unsafe.Offsetof(counters{}.order) + 8))
-	_ = -(unsafe.Offsetof(Event{}.Ref) ^ (unsafe.Offsetof(Event{}.OrderID) + 8))
-	_ = -(unsafe.Offsetof(order{}.prev) ^ (unsafe.Offsetof(order{}.next) + 4))
+	_ = -(unsafe.Offsetof(order{}.notional) ^ (unsafe.Offsetof(order{}.price) + 24))
+	_ = -(unsafe.Offsetof(order{}.session) ^ (unsafe.Offsetof(order{}.qty) + 24))
+	_ = -(unsafe.Offsetof(order{}.next) ^ (unsafe.Offsetof(order{}.qty) + 8))
+	_ = -(unsafe.Offsetof(order{}.prev) ^ (unsafe.Offsetof(order{}.qty) + 12))
+	_ = -(unsafe.Offsetof(order{}.level) ^ (unsafe.Offsetof(order{}.qty) + 16))
 	_ = -(unsafe.Offsetof(order{}.marks) ^ (unsafe.Offsetof(order{}.session) + 7))
+	_ = -(unsafe.Offsetof(order{}.hash) ^ (unsafe.Offsetof(order{}.name) + ClientIDLen))
+	_ = -(unsafe.Offsetof(order{}.sameChain) ^ (unsafe.Offsetof(order{}.hash) + 4))
+	_ = -(unsafe.Offsetof(level{}.stamp) ^ (unsafe.Offsetof(level{}.price) + 24))
+	_ = -(unsafe.Offsetof(level{}.lastSeen) ^ (unsafe.Offsetof(level{}.count) + 12))
+	_ = -(unsafe.Offsetof(level{}.head) ^ (unsafe.Offsetof(level{}.count) + 16))
+	_ = -(unsafe.Offsetof(level{}.worse) ^ (unsafe.Offsetof(level{}.count) + 24))
 	_ = -(unsafe.Offsetof(level{}.ladder) ^ (unsafe.Offsetof(level{}.instrument) + 2))
+	_ = -(unsafe.Offsetof(counters{}.trades) ^ (unsafe.Offsetof(counters{}.feed) + 24))
+	_ = -(unsafe.Offsetof(counters{}.volume) ^ (unsafe.Offsetof(counters{}.match) + 24))
+	_ = -(unsafe.Offsetof(Market{}.pool) ^ (unsafe.Offsetof(Market{}.counters) + unsafe.Offsetof(counters{}.resting) + 8))
+	_ = -(unsafe.Offsetof(orderPool{}.free) ^ 8)
+	_ = -(unsafe.Offsetof(Session{}.Heartbeat) ^ (unsafe.Offsetof(Session{}.NextIn) + 24))
+	_ = -(unsafe.Offsetof(idBlock{}.orders) ^ (unsafe.Offsetof(idBlock{}.seen) + 8))
 	_ = -(unsafe.Offsetof(family{}.secondMask) ^ (unsafe.Offsetof(family{}.first) + 24))
 )
 
 // hashKeys are what chainHash takes of the keys, for assembly.
 var hashKeys = [3]uint64{k0, k1, k4}
 
+// What the code in plain_amd64.s adds, and puts where, of vectors of four words, or eight half ones.
+var (
+	indexUp  = [4]uint64{1: 1}       // of counters' feed, index, time and trades
+	feedUp   = [4]uint64{0: 1}       // of the same
+	middleUp = [4]uint64{1: 1, 2: 1} // of match, order, ref and volume; or of what is before resting, resting, used and free
+	// sessionUp and sessionDown are for a session's NextIn, NextOut and OpenOrders.
+	sessionUp   = [4]uint64{1, 1, 1, 0}
+	sessionDown = [4]uint64{1, 1, ^uint64(0), 0}
+	// levelCounts are a level's count and seen, levelEnds its tail, lastSeen and head.
+	levelCounts = [8]uint32{0: 1, 2: 1}
+	levelEnds   = [8]uint32{1: ^uint32(0), 3: ^uint32(0), 4: ^uint32(0)}
+	// An event's first three words: bytes of a command's, or of an order's kinds and a command's third; and what is always in them.
+	headOfCommand = [32]byte{no, no, 1, 2, 3, no, no, no, 8, 9, 10, 11, no, no, no, no, no, no, no, no, 4, 5, 6, 7, no, no, no, no, no, no, no, no}
+	headOfOrder   = [32]byte{no, no, 4, 5, 6, no, no, no, 2, 3, 0, 1, no, no, no, no, no, no, no, no, 4, 5, 6, 7, no, no, no, no, no, no, no, no}
+	acceptedHead  = [4]uint64{plainAccepted}
+	cancelledHead = [4]uint64{plainCancelled}
+)
+
+// no byte of what is there.
+const no = 0x80
+
 // hasAVX tells whether plainAVX can be used, hasStep whether stepAVX can, which has the stream's hash with it; hasVAES whether that takes 32 bytes at a time.
 var (
-	hasAVX  = cpu.X86.HasAVX && cpu.X86.HasBMI2 && hasLZCNT()
+	hasAVX  = cpu.X86.HasAVX2 && cpu.X86.HasBMI2 && hasLZCNT()
 	hasStep = hasAVX && cpu.X86.HasAES
-	hasVAES = hasStep && cpu.X86.HasAVX2 && vaes()
+	hasVAES = hasStep && vaes()
 )
 
 // hasLZCNT and vaes ask for what package cpu does not.

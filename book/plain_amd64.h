@@ -18,6 +18,7 @@
 #define FEED      (Market_counters+counters_feed)
 #define ORDER     (Market_counters+counters_order)
 #define REF       (Market_counters+counters_ref)
+#define UNUSED    (Market_counters+counters_resting-8)
 #define RESTING   (Market_counters+counters_resting)
 #define TIME      (Market_counters+counters_time)
 #define MATCH     (Market_counters+counters_match)
@@ -117,21 +118,35 @@ oneword:                               \
 	MOVQ AX, FEED(DI)                          \
 	MOVQ AX, Event_FeedSeq(event)
 
-// NUMBERS writes what events of both kinds have of session and market; the event is in DX.
-#define NUMBERS \
-	MOVL Command_Epoch(SI), AX                 \
-	SHLQ $32, AX                               \
-	MOVQ AX, Event_RefMsgType(DX)              \
-	MOVQ Session_NextOut(R8), AX               \
-	MOVQ AX, Event_OutSeq(DX)                  \
-	INCQ AX                                    \
-	MOVQ AX, Session_NextOut(R8)               \
-	ONFEED(DX)                                 \
-	MOVQ TIME(DI), AX                          \
-	MOVQ AX, Event_Time(DX)                    \
-	MOVQ R13, Event_InSeq(DX)                  \
-	INCQ R13                                   \
-	MOVQ R13, Event_NextIn(DX)                 \
-	MOVQ R13, Session_NextIn(R8)               \
-	VMOVDQU X4, Event_OldRef(DX)               \ // and Match
-	VMOVDQU Y4, Event_LastPrice(DX)      // and LastQty, StopPrice, Shown
+// NUMBERS writes an event's first eight words, of which the first three are in Y0 with zero behind: the session's number, then the market's, with one more of
+// the feed. session is what the session's own are changed by. The event is in DX; Y0 to Y3 are lost.
+#define NUMBERS(session) \
+	VMOVDQU Session_NextIn(R8), Y1             \ // and NextOut, OpenOrders
+	VPERMQ  $0x55, Y1, Y2                      \
+	VPBLENDD $0xc0, Y2, Y0, Y0                 \
+	VMOVDQU Y0, Event_Kind(DX)                 \
+	VPADDQ  session(SB), Y1, Y1                \
+	VMOVDQU Y1, Session_NextIn(R8)             \
+	VPBROADCASTQ X1, Y1                        \
+	VMOVDQU FEED(DI), Y2                       \ // and INDEX, TIME, TRADES
+	VPADDQ  ·feedUp(SB), Y2, Y2                \
+	VMOVDQU Y2, FEED(DI)                       \
+	VPBLENDD $0xc0, Y1, Y2, Y2                 \
+	VMOVDQU Y2, Event_FeedSeq(DX)              \ // and Index, Time, NextIn
+
+// PLACED writes the second half of the first line of the order on its way in: its quantity R13, its neighbours, its level and its kinds. CX, R8 and X0 to X2 are lost.
+#define PLACED(level, neighbours) \
+	MOVQ  R13, R8                              \
+	SHLQ  $32, R8                              \
+	ORQ   R13, R8                              \
+	VMOVQ R8, X0                               \
+	VPINSRQ $1, neighbours, X0, X0             \
+	MOVL  Command_Instrument(SI), CX           \ // and Session
+	ROLL  $16, CX                              \
+	MOVBLZX Command_Side(SI), R8               \
+	SHLQ  $32, R8                              \
+	ORQ   R8, CX                               \
+	VMOVQ level, X1                            \
+	VPINSRQ $1, CX, X1, X1                     \
+	VINSERTI128 $1, X1, Y0, Y0                 \
+	VMOVDQU Y0, order_qty(R10)

@@ -20,35 +20,42 @@
 TEXT ·stepAVX(SB), NOSPLIT|NOFRAME, $0-40
 	MOVQ m+0(FP), DI
 	MOVQ c+8(FP), SI
-	INCQ INDEX(DI)
-	MOVQ Command_Time(SI), AX
-	CMPQ AX, TIME(DI)
-	JLE  name
-	MOVQ AX, TIME(DI)
-
-name:
 	NAME(oneword)
 	LEAQ Market_behind(DI), BX // meanwhile what was asked for comes
 	CMPQ behind_command(BX), $0
 	JEQ  rolled
 	CMPB ·hasVAES(SB), $0
 	JEQ  narrow
-	TAKEIN32((Market_counters+counters_stream)(DI), event32, join32)
+	TAKEIN32((Market_counters+counters_stream)(DI), TIME(DI), event32, join32)
 	JMP  taken
 
 narrow:
-	TAKEIN((Market_counters+counters_stream)(DI), event, join)
+	TAKEIN((Market_counters+counters_stream)(DI), TIME(DI), event, join)
 
 taken: // the collector misses no pointer: what is gone from here ApplyAll's caller has
 	MOVQ $0, behind_command(BX)
 	MOVQ c+8(FP), SI
 
-rolled:
-	MOVQ INDEX(DI), AX
+rolled: // as begin has it
+	VMOVDQU FEED(DI), Y0 // and INDEX, TIME, TRADES
+	VPADDQ  ·indexUp(SB), Y0, Y0
+	MOVQ    Command_Time(SI), AX
+	CMPQ    AX, TIME(DI)
+	JGT     later
+
+begun:
+	VMOVDQU Y0, FEED(DI)
+	VPEXTRQ $1, X0, AX
 	CMPQ AX, Market_until(DI)
 	JLS  plain
+	VZEROUPPER
 	MOVQ $0, did+32(FP)
 	RET
+
+later:
+	VPBROADCASTQ Command_Time(SI), Y1
+	VPBLENDD     $0x30, Y1, Y0, Y0
+	JMP          begun
 
 plain:
 	JMP namedAVX<>(SB)
@@ -136,87 +143,83 @@ found:
 	ADDQ RECENT(DI), R15
 	ADDQ $family__size, R15
 	NOTE(R15)
-	BTSQ CX, AX
-	MOVQ AX, idBlock_seen(DX)
-	INCQ IDS(DI)
+	MOVL    $1, AX
+	SHLXQ   CX, AX, AX
+	VMOVQ   AX, X0
+	VPOR    idBlock_seen(DX), X0, X0
+	VMOVDQU X0, idBlock_seen(DX) // and orders
+	INCQ    IDS(DI)
 
 	// Out of its level.
 	MOVL    order_prev(R10), AX
 	MOVL    order_next(R10), CX
-	MOVQ    ORDERS(DI), R15
-	MOVQ    AX, DX
-	SHLQ    $7, DX
-	MOVL    CX, order_next(R15)(DX*1)
-	MOVQ    CX, DX
-	SHLQ    $7, DX
-	MOVL    AX, order_prev(R15)(DX*1)
-	MOVL    level_head(BX), DX
-	CMPL    DX, R11
-	CMOVLEQ CX, DX
-	MOVL    DX, level_head(BX)
-	MOVL    level_tail(BX), DX
-	CMPL    DX, R11
-	CMOVLEQ AX, DX
-	MOVL    DX, level_tail(BX)
-	MOVL    level_lastSeen(BX), DX
-	CMPL    DX, R11
-	CMOVLEQ AX, DX
-	MOVL    DX, level_lastSeen(BX)
+	MOVQ    ORDERS(DI), DX
+	SHLQ    $7, AX
+	SHLQ    $7, CX
+	VPBROADCASTQ order_next(R10), Y0 // and prev
+	VPEXTRD $1, X0, R15
+	VMOVD   X0, order_next(DX)(AX*1)
+	MOVL    R15, order_prev(DX)(CX*1)
+	VMOVD   R11, X1
+	VPBROADCASTD X1, Y1
+	VMOVDQU level_count(BX), Y2 // and tail, seen, lastSeen, head
+	VPCMPEQD Y2, Y1, Y1
+	VPAND   ·levelEnds(SB), Y1, Y1
+	VPBLENDVB Y1, Y0, Y2, Y2
+	VPSUBD  ·levelCounts(SB), Y2, Y2
+	VMOVDQU Y2, level_count(BX)
 	MOVL    order_open(R10), R15
-	SUBQ    R15, level_qty(BX)
-	SUBQ    R15, level_shown(BX)
-	MOVQ    e+16(FP), DX
-	MOVQ    INDEX(DI), AX
-	MOVQ    AX, level_stamp(BX)
-	MOVQ    AX, Event_Index(DX)
-	DECL    level_seen(BX)
-	MOVL    level_count(BX), CX
-	DECL    CX
-	MOVL    CX, level_count(BX)
-	DECQ    RESTING(DI)
-	DECQ    Session_OpenOrders(R8)
+	VMOVQ   R15, X0
+	VPBROADCASTQ X0, Y0
+	VPBLENDD $0xc3, Y4, Y0, Y0
+	VMOVDQU level_price(BX), Y1 // and qty, shown, stamp
+	VPSUBQ  Y0, Y1, Y1
+	VPBROADCASTQ INDEX(DI), Y0
+	VPBLENDD $0xc0, Y0, Y1, Y1
+	VMOVDQU Y1, level_price(BX)
 
-	// The event.
-	NUMBERS
-	MOVL    order_side(R10), AX // and typ and tif; it has no marks
-	SHLQ    $16, AX
-	MOVQ    $const_plainCancelled, CX
-	ORQ     CX, AX
-	MOVQ    AX, Event_Kind(DX)
-	MOVWLZX order_instrument(R10), AX
-	SHLL    $16, R12
-	ORL     R12, AX
-	MOVQ    AX, Event_Instrument(DX) // and Session, Seconds, RefTag
-	VMOVDQU order_id(R10), X0
-	VMOVDQU X0, Event_OrderID(DX)    // and Ref
-	MOVQ    order_price(R10), AX
-	MOVQ    AX, Event_Price(DX)
+	// The event. Its first four words: of the order's kinds, and of the command.
+	MOVQ    e+16(FP), DX
+	VMOVQ   order_session(R10), X0 // and instrument, side, typ, tif; it has no marks
+	VINSERTI128 $1, Command_RefMsgType(SI), Y0, Y0 // and Epoch, InSeq
+	VPSHUFB ·headOfOrder(SB), Y0, Y0
+	VPOR    ·cancelledHead(SB), Y0, Y0
+	NUMBERS(·sessionDown)
+	VMOVDQU order_price(R10), Y1 // and id, ref, notional
+	VMOVQ   R13, X2
+	VPBLENDD $0xc3, Y2, Y1, Y2
+	VMOVDQU Y2, Event_InSeq(DX) // and OrderID, Ref, OldRef
 	MOVL    order_qty(R10), AX
-	MOVQ    AX, Event_Qty(DX)
+	VPSLLDQ $8, X1, X1
+	VMOVQ   AX, X2
+	VINSERTI128 $1, X2, Y1, Y1
+	VMOVDQU Y1, Event_Match(DX) // and Price, Qty, LastPrice
 	SUBQ    R15, AX
-	MOVQ    AX, Event_Cum(DX)
-	MOVQ    $0, Event_Leaves(DX)
-	MOVQ    order_notional(R10), AX
-	MOVQ    AX, Event_Notional(DX)
-	VMOVDQU Command_ClientID(SI), X0 // and OrigID
-	VMOVDQU (Command_ClientID+16)(SI), X1
-	VMOVDQU (Command_ClientID+32)(SI), X2
-	VMOVDQU (Command_ClientID+48)(SI), X3
-	VMOVDQU (Command_ClientID+64)(SI), X5
-	VMOVDQU X0, Event_ClientID(DX)
-	VMOVDQU X1, (Event_ClientID+16)(DX)
-	VMOVDQU X2, (Event_ClientID+32)(DX)
-	VMOVDQU X3, (Event_ClientID+48)(DX)
-	VMOVDQU X5, (Event_ClientID+64)(DX)
+	VMOVQ   AX, X1
+	VPSLLDQ $8, X1, X1
+	VINSERTI128 $1, X1, Y4, Y1
+	VMOVDQU Y1, Event_LastQty(DX) // and StopPrice, Shown, Cum
+	VMOVQ   order_notional(R10), X1
+	VPSLLDQ $8, X1, X1
+	VINSERTI128 $1, Command_ClientID(SI), Y1, Y1
+	VMOVDQU Y1, Event_Leaves(DX) // and Notional, ClientID
+	VMOVDQU (Command_ClientID+16)(SI), Y2
+	VMOVDQU Y2, (Event_ClientID+16)(DX)
+	VMOVDQU (Command_ClientID+48)(SI), Y2
+	VMOVDQU Y2, (Event_ClientID+48)(DX)
 
 	// Out of its chain; its slot is free.
 	MOVL order_sameChain(R10), AX
 	MOVL AX, (R9)
-	MOVL FREE(DI), AX
-	MOVL AX, order_next(R10)
-	MOVL R11, FREE(DI)
-	MOVQ USED(DI), CX
-	DECQ USED(DI)
+	VMOVDQU UNUSED(DI), Y0 // and RESTING, USED, FREE
+	MOVQ    USED(DI), CX
+	MOVL    FREE(DI), AX
+	MOVL    AX, order_next(R10)
+	VPSUBQ  ·middleUp(SB), Y0, Y0
+	VMOVQ   R11, X1
+	VPBROADCASTQ X1, Y1
+	VPBLENDD $0xc0, Y1, Y0, Y0
+	VMOVDQU Y0, UNUSED(DI)
 	MOVL $const_done, R12
 	CMPL level_count(BX), $0
 	JNE  stays
@@ -309,6 +312,7 @@ out: // R12 says what was done and what is left; of a whole command nothing else
 	ORQ  R11, R12
 
 whole:
+	VZEROUPPER
 	MOVQ R12, did+32(FP)
 	RET
 
@@ -352,72 +356,63 @@ enter:
 	IMUL3Q  $(2*family__size), R12, R10
 	ADDQ    RECENT(DI), R10
 	NOTE(R10)
-	BTSQ    CX, AX
-	MOVQ    AX, idBlock_seen(DX)
-	MOVQ    idBlock_orders(DX), AX
-	BTSQ    CX, AX
-	MOVQ    AX, idBlock_orders(DX)
+	MOVL    $1, AX
+	SHLXQ   CX, AX, AX
+	VMOVQ   AX, X0
+	VPBROADCASTQ X0, X0
+	VPOR    idBlock_seen(DX), X0, X0
+	VMOVDQU X0, idBlock_seen(DX) // and orders
 	INCQ    IDS(DI)
 
 	// A slot, and the name's chain.
-	MOVL  FREE(DI), DX
-	MOVQ  DX, R10
-	SHLQ  $7, R10
-	ADDQ  ORDERS(DI), R10
-	MOVL  order_next(R10), AX
-	MOVL  AX, FREE(DI)
-	MOVL  R11, order_hash(R10)
-	MOVL  DX, R11
-	MOVL  (R15), AX
-	MOVL  DX, (R15)
-	MOVL  AX, order_sameChain(R10)
+	MOVL    FREE(DI), DX
+	MOVQ    DX, R10
+	SHLQ    $7, R10
+	ADDQ    ORDERS(DI), R10
+	VMOVDQU UNUSED(DI), Y0 // and RESTING, USED, FREE
+	VPADDQ  ·middleUp(SB), Y0, Y0
+	VMOVD   order_next(R10), X1
+	VPBROADCASTQ X1, Y1
+	VPBLENDD $0xc0, Y1, Y0, Y0
+	VMOVDQU Y0, UNUSED(DI)
+	MOVL    (R15), AX
+	MOVL    DX, (R15)
+	SHLQ    $32, AX
+	ORQ     R11, AX
+	VMOVQ   AX, X0
+	VPSLLDQ $8, X0, X0
+	VMOVDQU X0, (order_name+32)(R10) // and hash, sameChain
+	MOVL    DX, R11
 
-	// The order and the event.
+	// The event, and what of the order is in it.
 	MOVQ    e+16(FP), DX
-	NUMBERS
-	MOVQ    BX, AX
-	SHLQ    $16, AX
-	ORQ     $const_plainAccepted, AX
-	MOVQ    AX, Event_Kind(DX)
-	MOVL    Command_Instrument(SI), AX // and Session
-	MOVQ    AX, Event_Instrument(DX)   // and Session, Seconds, RefTag
-	ROLL    $16, AX
-	MOVQ    BX, CX
-	SHLQ    $32, CX
-	ORQ     CX, AX
-	MOVQ    AX, order_session(R10) // and instrument, side, typ, tif, marks
-	MOVQ    ORDER(DI), AX
-	INCQ    AX
-	MOVQ    AX, ORDER(DI)
-	MOVQ    AX, order_id(R10)
-	MOVQ    AX, Event_OrderID(DX)
-	MOVQ    REF(DI), AX
-	INCQ    AX
-	MOVQ    AX, REF(DI)
-	MOVQ    AX, order_ref(R10)
-	MOVQ    AX, Event_Ref(DX)
+	VMOVDQU (SI), Y0
+	VPSHUFB ·headOfCommand(SB), Y0, Y0
+	VPOR    ·acceptedHead(SB), Y0, Y0
+	NUMBERS(·sessionUp)
+	VMOVDQU MATCH(DI), Y1 // and ORDER, REF, VOLUME
+	VPADDQ  ·middleUp(SB), Y1, Y1
+	VMOVDQU Y1, MATCH(DI)
+	VMOVQ   R13, X2
+	VPBLENDD $0xc3, Y2, Y1, Y2
+	VMOVDQU Y2, Event_InSeq(DX) // and OrderID, Ref, OldRef
 	MOVQ    Command_Price(SI), R15
-	MOVQ    R15, order_price(R10)
-	MOVQ    R15, Event_Price(DX)
+	VMOVQ   R15, X2
+	VPBLENDD $0xc3, Y2, Y1, Y1
+	VMOVDQU Y1, order_price(R10) // and id, ref, notional
+	VMOVDQU Command_Time(SI), Y1 // and Price, Qty, StopPrice
+	VPBLENDD $0x03, Y4, Y1, Y1
+	VMOVDQU Y1, Event_Match(DX) // and Price, Qty, LastPrice
 	MOVL    Command_Qty(SI), R13
-	MOVL    R13, order_qty(R10)
-	MOVL    R13, order_open(R10)
-	MOVQ    R13, Event_Qty(DX)
-	MOVQ    R13, Event_Leaves(DX)
-	MOVQ    $0, order_notional(R10)
-	MOVQ    $0, Event_Notional(DX)
-	MOVQ    $0, Event_Cum(DX)
-	VMOVDQU Command_ClientID(SI), X0 // what is behind these bytes is zero
-	VMOVDQU X0, order_name(R10)
-	VMOVDQU X4, (order_name+16)(R10)
-	MOVQ    $0, (order_name+32)(R10)
-	VMOVDQU X0, Event_ClientID(DX)
+	VMOVDQU Y4, Event_LastQty(DX) // and StopPrice, Shown, Cum
+	VMOVDQU Command_ClientID(SI), X1 // what is behind these bytes is zero
+	VMOVDQU Y1, order_name(R10)
+	VMOVQ   R13, X2
+	VINSERTI128 $1, X1, Y2, Y2
+	VMOVDQU Y2, Event_Leaves(DX) // and Notional, ClientID
 	VMOVDQU Y4, (Event_ClientID+16)(DX)
 	VMOVDQU Y4, (Event_ClientID+48)(DX)
 	MOVQ    INDEX(DI), R12
-	MOVQ    R12, Event_Index(DX)
-	INCQ    RESTING(DI)
-	INCQ    Session_OpenOrders(R8)
 
 	// Its level.
 	LEAQ  -1(BX), R8 // the key again
@@ -452,27 +447,31 @@ down:
 	MOVL   level_lastSeen(BX), DX
 	TESTL  DX, DX
 	JEQ    behind
-	MOVL   AX, order_level(R10)
-	ADDQ   R13, level_qty(BX)
-	ADDQ   R13, level_shown(BX)
-	MOVQ   R12, level_stamp(BX)
+	VMOVQ  R13, X0
+	VPBROADCASTQ X0, Y0
+	VPBLENDD $0xc3, Y4, Y0, Y0
+	VPADDQ level_price(BX), Y0, Y0 // and qty, shown, stamp
+	VMOVQ  R12, X1
+	VPBROADCASTQ X1, Y1
+	VPBLENDD $0xc0, Y1, Y0, Y0
+	VMOVDQU Y0, level_price(BX)
 	INCL   CX
-	MOVL   CX, level_count(BX)
-	MOVL   CX, level_seen(BX)
-	MOVL   R11, level_tail(BX)
-	MOVL   R11, level_lastSeen(BX)
-	MOVQ   DX, AX
-	SHLQ   $7, AX
-	ADDQ   ORDERS(DI), AX
-	MOVL   R11, order_next(AX)
+	MOVQ   R11, R8
+	SHLQ   $32, R8
+	ORQ    CX, R8
+	VMOVQ  R8, X0
+	VPBROADCASTQ X0, X0
+	VMOVDQU X0, level_count(BX) // and tail, seen, lastSeen
+	MOVQ   DX, CX
+	SHLQ   $7, CX
+	ADDQ   ORDERS(DI), CX
+	MOVL   R11, order_next(CX)
 	SHLQ   $32, DX
-	MOVQ   DX, order_next(R10) // 0, and prev
+	PLACED(AX, DX)
 	MOVL   $const_done, R12
 
 chains:
 	MOVQ USED(DI), AX
-	INCQ AX
-	MOVQ AX, USED(DI)
 	MOVL CHAINS(DI), CX
 	CMPQ AX, CX
 	JLS  out
@@ -503,14 +502,35 @@ alone:
 	MOVL   AX, level_worse(DX)
 
 made: // level AX, behind CX, before BX
-	MOVL  AX, order_level(R10)
 	MOVQ  AX, R15
 	SHLQ  $6, R15
 	ADDQ  LEVELS(DI), R15
 	MOVL  level_worse(R15), DX
 	MOVL  DX, NOLEVELS(DI)
-	MOVL  CX, level_better(R15)
-	MOVL  BX, level_worse(R15)
+	VMOVQ Command_Price(SI), X0
+	VMOVQ R13, X1
+	VPUNPCKLQDQ X1, X0, X0
+	VMOVQ R12, X2
+	VPUNPCKLQDQ X2, X1, X1
+	VINSERTI128 $1, X1, Y0, Y0
+	VMOVDQU Y0, level_price(R15) // and qty, shown, stamp
+	SHLQ  $32, CX
+	ORQ   R11, CX
+	VMOVQ CX, X1
+	MOVWLZX Command_Instrument(SI), CX
+	MOVBLZX Command_Side(SI), DX
+	SHLL  $16, DX
+	ORL   DX, CX
+	SHLQ  $32, CX
+	ORQ   BX, CX
+	VPINSRQ $1, CX, X1, X1
+	MOVQ  R11, CX
+	SHLQ  $32, CX
+	INCQ  CX
+	VMOVQ CX, X0
+	VPBROADCASTQ X0, X0
+	VINSERTI128 $1, X1, Y0, Y0
+	VMOVDQU Y0, level_count(R15) // and tail, seen, lastSeen, head, better, worse, instrument, ladder
 	TESTL BX, BX
 	JEQ   worst
 	SHLQ  $6, BX
@@ -518,24 +538,10 @@ made: // level AX, behind CX, before BX
 	MOVL  AX, level_better(BX)
 
 worst:
-	MOVQ  Command_Price(SI), AX
-	MOVQ  AX, level_price(R15)
-	MOVQ  R13, level_qty(R15)
-	MOVQ  R13, level_shown(R15)
-	MOVQ  R12, level_stamp(R15)
-	MOVL  R11, level_head(R15)
-	MOVL  R11, level_tail(R15)
-	MOVL  R11, level_lastSeen(R15)
-	MOVL  $1, level_count(R15)
-	MOVL  $1, level_seen(R15)
-	MOVWLZX Command_Instrument(SI), AX
-	MOVBLZX Command_Side(SI), CX
-	SHLL  $16, CX
-	ORL   CX, AX
-	MOVL  AX, level_instrument(R15) // and ladder
-	MOVQ  $0, order_next(R10)       // and prev
-	MOVL  $const_done, R12
-	JMP   chains
+	XORL DX, DX
+	PLACED(AX, DX)
+	MOVL $const_done, R12
+	JMP  chains
 
 best:
 	MOVQ R8, CX
@@ -553,10 +559,14 @@ best:
 	JMP  made
 
 behind:
+	XORL DX, DX
+	PLACED(DX, DX)
 	MOVL $(const_done|const_levelLeft), R12
 	JMP  chains
 
 newlevel:
+	XORL DX, DX
+	PLACED(DX, DX)
 	MOVL $(const_done|const_levelNew), R12
 	JMP  chains
 
@@ -570,10 +580,12 @@ meets:
 	JMP  crossAVX<>(SB)
 
 perhaps:
+	VZEROUPPER
 	MOVQ $const_perhaps, did+32(FP)
 	RET
 
 no:
+	VZEROUPPER
 	MOVQ $0, did+32(FP)
 	RET
 

@@ -1,6 +1,9 @@
 package book
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // The stream's hash rolls over every command and the events that followed from it. Each of them is taken in whole, as the words of memory that it is, by
 // rounds of AES (as x86's AESENC makes them), since processors do one of those on 16 bytes in a cycle: four lanes take 16 bytes each in turn, what is left of a
@@ -12,22 +15,24 @@ import "math/bits"
 // What a command and its events become does not depend on what came before, so a processor can be at several commands at a time. rollSoft is the same for
 // processors of which we use no such instructions, and says what is meant. It is a checksum among friends: who can choose commands can make two of one hash.
 
-// behind is a command of ApplyAll that the stream's hash has not taken in yet. It does so after the next one: by then what was written of the events is
-// in the cache, and before that a processor cannot read in one piece what was written in several.
+// behind is a command of ApplyAll that the stream's hash has not taken in yet. It does so when the next one begins: by then most of what
+// was written of the events is in the cache, and before that a processor cannot read in one piece what was written in several.
 type behind struct {
 	command *Command // nil: there is none
-	events  []Event
-	time    int64 // of the market
+	first   *Event
+	count   int
+	time    int64 // of the market, which roll is told
 }
 
 // set is one by one: a struct is put together elsewhere, and waits to be read from there.
-func (b *behind) set(c *Command, events []Event, time int64) {
-	b.command, b.events, b.time = c, events, time
+func (b *behind) set(c *Command, first *Event, count int) {
+	b.command, b.first, b.count = c, first, count
 }
 
 // catchUp brings the stream's hash up to date.
 func (m *Market) catchUp() {
 	if m.behind.command != nil {
+		m.behind.time = m.counters.time
 		roll(&m.counters.stream, &m.behind)
 		m.behind.command = nil
 	}
@@ -54,8 +59,8 @@ func rollSoft(h *uint64, b *behind) {
 	l := lanes
 	cw := b.command.words()
 	l.take(cw[:])
-	for i := range b.events {
-		ew := b.events[i].words()
+	for i := range b.count {
+		ew := unsafe.Slice(b.first, b.count)[i].words()
 		l.take(ew[:])
 	}
 	x, y := aesRound(l[0], l[2]), aesRound(l[1], l[3])

@@ -1,10 +1,10 @@
 // Lanes are X0 to X3, where they begin X8 to X11.
 
-// TAKEIN takes in the command and the events at BX and makes a word of them: h is where the hash is. AX, CX, DX, SI, R9, R10 and X0 to X11 are lost.
-#define TAKEIN(h, event, join) \
+// TAKEIN takes in the command and the events at BX and makes a word of them: h is where the hash is, time the market's. AX, CX, DX, SI, R9, R10 and X0 to X11 are lost.
+#define TAKEIN(h, time, event, join) \
 	MOVQ    behind_command(BX), SI    \
-	MOVQ    behind_events(BX), R9     \
-	MOVQ    (behind_events+8)(BX), CX \
+	MOVQ    behind_first(BX), R9      \
+	MOVQ    behind_count(BX), CX      \
 	LEAQ    ·lanes(SB), DX            \
 	VMOVDQU (DX), X8                  \
 	VMOVDQU 16(DX), X9                \
@@ -55,7 +55,7 @@ join:                                 \
 	VMOVQ   X0, AX                    \
 	VPEXTRQ $1, X0, DX                \
 	XORQ    h, AX                     \
-	XORQ    behind_time(BX), AX       \
+	XORQ    time, AX                  \
 	MOVQ    $0x589965cc75374cc3, R9   \ // k3
 	XORQ    R9, DX                    \
 	MULQ    DX                        \
@@ -65,10 +65,10 @@ join:                                 \
 	MOVQ    AX, h
 
 // TAKEIN32 is TAKEIN 32 bytes at a time: Y0 is the first two lanes, Y1 the others. What is left in the upper halves would make what comes after slow.
-#define TAKEIN32(h, event, join) \
+#define TAKEIN32(h, time, event, join) \
 	MOVQ    behind_command(BX), SI    \
-	MOVQ    behind_events(BX), R9     \
-	MOVQ    (behind_events+8)(BX), CX \
+	MOVQ    behind_first(BX), R9      \
+	MOVQ    behind_count(BX), CX      \
 	LEAQ    ·lanes(SB), DX            \
 	VMOVDQU (DX), Y8                  \
 	VMOVDQU 32(DX), Y10               \
@@ -106,7 +106,7 @@ join:                                 \
 	VMOVQ   X0, AX                    \
 	VPEXTRQ $1, X0, DX                \
 	XORQ    h, AX                     \
-	XORQ    behind_time(BX), AX       \
+	XORQ    time, AX                  \
 	MOVQ    $0x589965cc75374cc3, R9   \ // k3
 	XORQ    R9, DX                    \
 	MULQ    DX                        \

@@ -6,5 +6,5 @@
 TEXT ·rollAES(SB), NOSPLIT|NOFRAME, $0-16
 	MOVQ b+8(FP), BX
 	MOVQ h+0(FP), DI
-	TAKEIN((DI), event, join)
+	TAKEIN((DI), behind_time(BX), event, join)
 	RET

@@ -21,8 +21,8 @@
 TEXT ·rollAES(SB), NOSPLIT|NOFRAME, $0-16
 	MOVD b+8(FP), R3
 	MOVD behind_command(R3), R0
-	MOVD behind_events(R3), R1
-	MOVD (behind_events+8)(R3), R2
+	MOVD behind_first(R3), R1
+	MOVD behind_count(R3), R2
 	MOVD $·lanes(SB), R4
 	VLD1 (R4), [V0.B16, V1.B16, V2.B16, V3.B16]
 	VMOV V0.B16, V8.B16

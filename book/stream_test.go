@@ -5,11 +5,12 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"testing"
+	"unsafe"
 )
 
 // rolled is the hash behind a command with its events at a time, by the processor's own way or by table.
 func rolled(by func(*uint64, *behind), h uint64, c *Command, events []Event, time int64) uint64 {
-	by(&h, &behind{c, events, time})
+	by(&h, &behind{c, unsafe.SliceData(events), len(events), time})
 	return h
 }
 
