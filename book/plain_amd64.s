@@ -154,12 +154,14 @@ found:
 	MOVL    order_prev(R10), AX
 	MOVL    order_next(R10), CX
 	MOVQ    ORDERS(DI), DX
-	SHLQ    $7, AX
+	VMOVD   CX, X0
+	VPINSRD $1, AX, X0, X0
+	VPBROADCASTQ X0, Y0
+	MOVQ    AX, R15
+	SHLQ    $7, R15
+	MOVL    CX, order_next(DX)(R15*1)
 	SHLQ    $7, CX
-	VPBROADCASTQ order_next(R10), Y0 // and prev
-	VPEXTRD $1, X0, R15
-	VMOVD   X0, order_next(DX)(AX*1)
-	MOVL    R15, order_prev(DX)(CX*1)
+	MOVL    AX, order_prev(DX)(CX*1)
 	VMOVD   R11, X1
 	VPBROADCASTD X1, Y1
 	VMOVDQU level_count(BX), Y2 // and tail, seen, lastSeen, head
@@ -460,8 +462,9 @@ down:
 	SHLQ   $32, R8
 	ORQ    CX, R8
 	VMOVQ  R8, X0
-	VPBROADCASTQ X0, X0
-	VMOVDQU X0, level_count(BX) // and tail, seen, lastSeen
+	VPBROADCASTQ X0, Y0
+	VPBLENDD $0xf0, level_count(BX), Y0, Y0
+	VMOVDQU Y0, level_count(BX) // and tail, seen, lastSeen; head, better, worse, instrument, ladder as they were
 	MOVQ   DX, CX
 	SHLQ   $7, CX
 	ADDQ   ORDERS(DI), CX
