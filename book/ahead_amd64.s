@@ -84,8 +84,8 @@ TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
 	CMOVQEQ DX, R10
 	CMOVQNE CX, BX
 	VMOVDQU (DX), X0           // its own id is of the family that is known
-	VPXOR   family_first(BX), X0, X1
-	VPAND   family_firstMask(BX), X1, X1
+	VPXOR   family_words(BX), X0, X1
+	VPAND   family_mask(BX), X1, X1
 	VPOR    16(DX), X1, X1
 	VPOR    16(R10), X1, X1    // and the order's has two words at most
 	VPTEST  X1, X1
@@ -109,8 +109,10 @@ TEXT ·lookAheadAVX(SB), NOSPLIT|NOFRAME, $0-33
 	PREFETCHT0 (BX)
 	PREFETCHT0 64(BX)
 	PREFETCHT0 instrumentBook_entryQty(BX)
-	IMULQ   ·hashKeys+16(SB), R13
-	XORQ    ·hashKeys+8(SB), R13
+	MOVQ    $const_k4, CX
+	IMULQ   CX, R13
+	MOVQ    $const_k1, CX
+	XORQ    CX, R13
 	MOVQ    (R10), CX
 	MOVQ    8(R10), DX
 	TESTQ   DX, DX
@@ -125,7 +127,8 @@ word:
 	MOVQ  DX, CX
 	SHRQ  $56, CX
 	SHLQ  $8, DX
-	XORQ  ·hashKeys+0(SB), DX
+	MOVQ  $const_k0, AX
+	XORQ  AX, DX
 	MOVQ  R13, AX
 	MULQ  DX
 	XORQ  DX, AX

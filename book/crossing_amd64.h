@@ -36,11 +36,10 @@ TEXT crossAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	JEQ    no
 	VMOVQ  DX, X13
 	NOTE(R10)
-	BTSQ   CX, AX
-	MOVQ   AX, idBlock_seen(DX)
-	MOVQ   idBlock_orders(DX), AX
-	BTSQ   CX, AX
-	MOVQ   AX, idBlock_orders(DX)
+	VPBROADCASTQ X2, X2
+	VPOR   X1, X2, X2
+	VMOVDQU X2, idBlock_seen(DX) // and orders
+	VMOVDQU X7, X11
 	INCQ   IDS(DI)
 
 	// A slot; the name joins no chain before the order rests.
@@ -99,7 +98,6 @@ TEXT crossAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	VPINSRQ $1, AX, X8, X8
 	VMOVDQU X8, order_id(R10)
 	VMOVDQU X8, Event_OrderID(DX)
-	VMOVDQU Command_ClientID(SI), X11 // what is behind these bytes is zero
 	MOVL    Command_Qty(SI), SI
 	VMOVQ   R15, X9
 	VPINSRQ $1, SI, X9, X9

@@ -9,26 +9,25 @@ import (
 // family is what is known of the family of an id that a session used last: the next one, if it counts up, has all of its key in common with it but the last two
 // digits. It saves most of what a key takes and is no part of the state: it says what makeKey and block say, or nothing.
 type family struct {
-	// first and second are the id's first two words without the two digits, the masks what of them is without; there are no more words.
-	first, second         uint64
-	firstMask, secondMask uint64
-	lo                    uint64
-	hi                    uint32    // of the half that has member 0 to 59
-	blocks                [2]uint32 // where the halves' blocks are, nowhere: not known
-	word                  uint8     // which word has the digits, in bytes: 0 or 8
-	tens                  uint8     // where the first of them is in it, in bits
+	// words are the id's without the two digits, mask what of them is without. There are no more than two: the others are empty, as is the fifth.
+	words, mask [4]uint64
+	lo          uint64
+	hi          uint32    // of the half that has member 0 to 59
+	blocks      [2]uint32 // where the halves' blocks are, nowhere: not known
+	word        uint8     // which word has the digits, in bytes: 0 or 8
+	tens        uint8     // where the first of them is in it, in bits
 }
 
 // nowhere is no block's place.
 const nowhere = ^uint32(0)
 
 // unknown is the family of the empty id only, for which note is not asked.
-var unknown = family{firstMask: ^uint64(0), secondMask: ^uint64(0), blocks: [2]uint32{nowhere, nowhere}}
+var unknown = family{mask: [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}, blocks: [2]uint32{nowhere, nowhere}}
 
 // holds tells whether an id is of the family, if it ends in two digits.
 func (r *family) holds(id *ClientID) bool {
 	v0, v1, c, d, e := idWords(id)
-	return (v0^r.first)&r.firstMask|(v1^r.second)&r.secondMask|c|d|e == 0
+	return (v0^r.words[0])&r.mask[0]|(v1^r.words[1])&r.mask[1]|c|d|e == 0
 }
 
 // use says what a session's id is used for.
@@ -132,14 +131,9 @@ func (r *family) learn(id *ClientID, k idKey, at uint32) {
 		return
 	}
 	both := ^(uint64(0xffff) << (end - 8))
-	r.first, r.second, r.word, r.tens = a, b, word, uint8(end-8)
-	if word == 0 {
-		r.firstMask = both
-		r.first &= both
-	} else {
-		r.secondMask = both
-		r.second &= both
-	}
+	r.words[0], r.words[1], r.word, r.tens = a, b, word, uint8(end-8)
+	r.mask[word/8] = both
+	r.words[word/8] &= both
 	r.lo, r.hi = k.lo, k.hi&^1
 	r.blocks[k.hi&1] = at
 }

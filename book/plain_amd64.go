@@ -46,23 +46,14 @@ const (
 	_ = -(unsafe.Offsetof(orderPool{}.free) ^ 8)
 	_ = -(unsafe.Offsetof(Session{}.Heartbeat) ^ (unsafe.Offsetof(Session{}.NextIn) + 24))
 	_ = -(unsafe.Offsetof(idBlock{}.orders) ^ (unsafe.Offsetof(idBlock{}.seen) + 8))
-	_ = -(unsafe.Offsetof(family{}.secondMask) ^ (unsafe.Offsetof(family{}.first) + 24))
+	_ = -(unsafe.Offsetof(family{}.tens) ^ (unsafe.Offsetof(family{}.word) + 1))
 )
 
-// hashKeys are what chainHash takes of the keys, for assembly.
-var hashKeys = [3]uint64{k0, k1, k4}
-
-// What the code in plain_amd64.s adds, and puts where, of vectors of four words, or eight half ones.
+// What the code in plain_amd64.s puts where, of vectors of four words or eight half ones.
 var (
-	indexUp  = [4]uint64{1: 1}       // of counters' feed, index, time and trades
-	feedUp   = [4]uint64{0: 1}       // of the same
-	middleUp = [4]uint64{1: 1, 2: 1} // of match, order, ref and volume; or of what is before resting, resting, used and free
-	// sessionUp and sessionDown are for a session's NextIn, NextOut and OpenOrders.
-	sessionUp   = [4]uint64{1, 1, 1, 0}
-	sessionDown = [4]uint64{1, 1, ^uint64(0), 0}
-	// levelCounts are a level's count and seen, levelEnds its tail, lastSeen and head.
-	levelCounts = [8]uint32{0: 1, 2: 1}
-	levelEnds   = [8]uint32{1: ^uint32(0), 3: ^uint32(0), 4: ^uint32(0)}
+	sessionDown = [4]int64{-1, -1, 1, 0} // to be taken off a session's NextIn, NextOut and OpenOrders
+	// levelEnds are a level's tail, lastSeen and head, where they lie.
+	levelEnds = [8]uint32{1: ^uint32(0), 3: ^uint32(0), 4: ^uint32(0)}
 	// An event's first three words: bytes of a command's, or of an order's kinds and a command's third; and what is always in them.
 	headOfCommand = [32]byte{no, no, 1, 2, 3, no, no, no, 8, 9, 10, 11, no, no, no, no, no, no, no, no, 4, 5, 6, 7, no, no, no, no, no, no, no, no}
 	headOfOrder   = [32]byte{no, no, 4, 5, 6, no, no, no, 2, 3, 0, 1, no, no, no, no, no, no, no, no, 4, 5, 6, 7, no, no, no, no, no, no, no, no}

@@ -35,16 +35,18 @@
 	CMOVLCC CX, DX
 
 // NAME is chainHash of the id that names the command's order, if it has two words at most, to R11, and the link that leads to its chain, to R15. It asks for the
-// first order there, or on the way in for the slot that is free: whoever needs them does so later. AX, CX, DX, R9 and R10 are lost.
+// first order there, or on the way in for the slot that is free: whoever needs them does so later. Where orders lie goes to X14. AX, CX, DX, R8, R9 and R10 are lost.
 #define NAME(oneword) \
 	MOVWLZX Command_Session(SI), R12           \
+	MOVBLZX Command_Kind(SI), R8               \
 	LEAQ    Command_OrigID(SI), R10            \
 	LEAQ    Command_ClientID(SI), DX           \
-	CMPB    Command_Kind(SI), $const_Enter     \
+	CMPL    R8, $const_Enter                   \
 	CMOVQEQ DX, R10                            \
-	MOVQ    R12, AX                            \
-	IMULQ   ·hashKeys+16(SB), AX               \
-	XORQ    ·hashKeys+8(SB), AX                \
+	MOVQ    $const_k4, AX                      \
+	IMULQ   R12, AX                            \
+	MOVQ    $const_k1, CX                      \
+	XORQ    CX, AX                             \
 	MOVQ    (R10), CX                          \
 	MOVQ    8(R10), DX                         \
 	TESTQ   DX, DX                             \
@@ -58,7 +60,8 @@ oneword:                               \
 	MOVQ    DX, CX                             \
 	SHRQ    $56, CX                            \
 	SHLQ    $8, DX                             \
-	XORQ    ·hashKeys+0(SB), DX                \
+	MOVQ    $const_k0, R9                      \
+	XORQ    R9, DX                             \
 	MULQ    DX                                 \
 	XORQ    DX, AX                             \
 	ADDL    CX, AX                             \
@@ -67,26 +70,31 @@ oneword:                               \
 	MOVQ    HEADS(DI), R9                      \
 	LEAQ    (R9)(DX*4), R15                    \
 	MOVL    (R15), AX                          \
-	CMPB    Command_Kind(SI), $const_Enter     \
+	CMPL    R8, $const_Enter                   \
 	CMOVLEQ FREE(DI), AX                       \
 	SHLQ    $7, AX                             \
-	ADDQ    ORDERS(DI), AX                     \
-	PREFETCHT0 (AX)                            \
-	PREFETCHT0 64(AX)
+	MOVQ    ORDERS(DI), R9                     \
+	VMOVQ   R9, X14                            \
+	PREFETCHT0 (R9)(AX*1)                      \
+	PREFETCHT0 64(R9)(AX*1)
 
-// NOTE is the checks of identities.note for the command's own id; at r is what is known of the id before. It leaves the block in DX, what was seen of it in AX and
-// the member's bit in CX, which is counted modulo 64: the second half's first, member 60, has bit 64, that is 0.
+// NOTE is the checks of identities.note for the command's own id; at r is what is known of the id before. It leaves the block in DX, what was seen of it and which are
+// orders in X1, the member's bit in X2, and the id's first four words in Y7. AX and CX are lost. The bit is counted modulo 64: the second half's first, member 60, has
+// bit 64, that is 0.
 #define NOTE(r) \
-	VMOVDQU Command_ClientID(SI), X0           \
-	VPXOR   family_first(r), X0, X1            \
-	VPAND   family_firstMask(r), X1, X1        \
-	VPOR    (Command_ClientID+16)(SI), X1, X1  \
-	VPTEST  X1, X1                             \
+	VMOVDQU Command_ClientID(SI), Y7           \
+	VPXOR   family_words(r), Y7, Y1            \
+	VPAND   family_mask(r), Y1, Y1             \
+	VPTEST  Y1, Y1                             \
 	JNE     perhaps                            \
 	CMPQ    (Command_ClientID+32)(SI), $0      \
 	JNE     perhaps                            \
-	MOVBLZX family_word(r), AX                 \
-	MOVBLZX family_tens(r), CX                 \
+	VMOVQ   X7, AX                             \
+	CMPB    AX, $const_NumberedID              \
+	JLS     perhaps                            \
+	MOVWLZX family_word(r), CX                 \ // and tens
+	MOVBLZX CX, AX                             \
+	SHRL    $8, CX                             \
 	MOVQ    Command_ClientID(SI)(AX*1), DX     \
 	SHRXQ   CX, DX, DX                         \
 	MOVBLZX DX, AX                             \
@@ -103,13 +111,17 @@ oneword:                               \
 	SHRL    $6, AX                             \
 	LEAL    (CX)(AX*4), CX                     \
 	MOVL    family_blocks(r)(AX*4), DX         \
-	CMPQ    DX, (BLOCKS+8)(DI)                 \
-	JCC     perhaps                            \
+	TESTL   DX, DX                             \ // nowhere is below 0
+	JLT     perhaps                            \
 	SHLQ    $5, DX                             \
 	ADDQ    BLOCKS(DI), DX                     \
-	MOVQ    idBlock_seen(DX), AX               \
+	VMOVDQU idBlock_seen(DX), X1               \ // and orders
+	VMOVQ   X1, AX                             \
 	BTQ     CX, AX                             \
-	JCS     perhaps
+	JCS     perhaps                            \
+	MOVL    $1, AX                             \
+	SHLXQ   CX, AX, AX                         \
+	VMOVQ   AX, X2
 
 // ONFEED gives an event its number on the feed. AX is lost.
 #define ONFEED(event) \
@@ -119,34 +131,30 @@ oneword:                               \
 	MOVQ AX, Event_FeedSeq(event)
 
 // NUMBERS writes an event's first eight words, of which the first three are in Y0 with zero behind: the session's number, then the market's, with one more of
-// the feed. session is what the session's own are changed by. The event is in DX; Y0 to Y3 are lost.
-#define NUMBERS(session) \
+// the feed. Y3 is what is taken off the session's own, Y11 the market's first counters, X5 all ones. The event is in DX. It leaves the second four words in Y2; Y0, Y1
+// and Y3 are lost.
+#define NUMBERS \
 	VMOVDQU Session_NextIn(R8), Y1             \ // and NextOut, OpenOrders
 	VPERMQ  $0x55, Y1, Y2                      \
 	VPBLENDD $0xc0, Y2, Y0, Y0                 \
 	VMOVDQU Y0, Event_Kind(DX)                 \
-	VPADDQ  session(SB), Y1, Y1                \
+	VPSUBQ  Y3, Y1, Y1                         \
 	VMOVDQU Y1, Session_NextIn(R8)             \
 	VPBROADCASTQ X1, Y1                        \
-	VMOVDQU FEED(DI), Y2                       \ // and INDEX, TIME, TRADES
-	VPADDQ  ·feedUp(SB), Y2, Y2                \
-	VMOVDQU Y2, FEED(DI)                       \
+	VPSRLDQ $8, X5, X3                         \
+	VPSUBQ  Y3, Y11, Y2                        \
+	VMOVDQU Y2, FEED(DI)                       \ // and INDEX, TIME, TRADES
 	VPBLENDD $0xc0, Y1, Y2, Y2                 \
 	VMOVDQU Y2, Event_FeedSeq(DX)              \ // and Index, Time, NextIn
 
-// PLACED writes the second half of the first line of the order on its way in: its quantity R13, its neighbours, its level and its kinds. CX, R8 and X0 to X2 are lost.
+// PLACED writes the second half of the first line of the order on its way in: its quantity R13, its neighbours, its level and, in X6, its kinds. R8, X0 and X1 are lost.
 #define PLACED(level, neighbours) \
 	MOVQ  R13, R8                              \
 	SHLQ  $32, R8                              \
 	ORQ   R13, R8                              \
 	VMOVQ R8, X0                               \
 	VPINSRQ $1, neighbours, X0, X0             \
-	MOVL  Command_Instrument(SI), CX           \ // and Session
-	ROLL  $16, CX                              \
-	MOVBLZX Command_Side(SI), R8               \
-	SHLQ  $32, R8                              \
-	ORQ   R8, CX                               \
 	VMOVQ level, X1                            \
-	VPINSRQ $1, CX, X1, X1                     \
+	VPUNPCKLQDQ X6, X1, X1                     \
 	VINSERTI128 $1, X1, Y0, Y0                 \
 	VMOVDQU Y0, order_qty(R10)

@@ -34,18 +34,19 @@ narrow:
 
 taken: // the collector misses no pointer: what is gone from here ApplyAll's caller has
 	MOVQ $0, behind_command(BX)
-	MOVQ c+8(FP), SI
 
 rolled: // as begin has it
-	VMOVDQU FEED(DI), Y0 // and INDEX, TIME, TRADES
-	VPADDQ  ·indexUp(SB), Y0, Y0
+	VMOVDQU FEED(DI), Y11 // and INDEX, TIME, TRADES
+	VPCMPEQQ X5, X5, X5
+	VPSLLDQ $8, X5, X1
+	VPSUBQ  Y1, Y11, Y11
 	MOVQ    Command_Time(SI), AX
 	CMPQ    AX, TIME(DI)
 	JGT     later
 
 begun:
-	VMOVDQU Y0, FEED(DI)
-	VPEXTRQ $1, X0, AX
+	VMOVDQU Y11, FEED(DI)
+	VPEXTRQ $1, X11, AX
 	CMPQ AX, Market_until(DI)
 	JLS  plain
 	VZEROUPPER
@@ -54,7 +55,7 @@ begun:
 
 later:
 	VPBROADCASTQ Command_Time(SI), Y1
-	VPBLENDD     $0x30, Y1, Y0, Y0
+	VPBLENDD     $0x30, Y1, Y11, Y11
 	JMP          begun
 
 plain:
@@ -65,15 +66,18 @@ TEXT ·plainAVX(SB), NOSPLIT|NOFRAME, $0-40
 	MOVQ m+0(FP), DI
 	MOVQ c+8(FP), SI
 	NAME(oneword)
+	VMOVDQU FEED(DI), Y11 // and INDEX, TIME, TRADES
 	JMP  namedAVX<>(SB)
 
-// namedAVX is plainAVX behind NAME.
+// namedAVX is plainAVX behind NAME, with the market's first counters in Y11.
 TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	CMPQ    R12, (SESSIONS+8)(DI)
 	JCC     no
 	IMUL3Q  $Session__size, R12, R8
 	ADDQ    SESSIONS(DI), R8
-	MOVL    Command_Epoch(SI), AX
+	MOVQ    Command_RefMsgType(SI), R10
+	MOVQ    R10, AX
+	SHRQ    $32, AX
 	CMPL    AX, Session_Epoch(R8)
 	JNE     no
 	CMPB    Session_Connected(R8), $0
@@ -83,9 +87,8 @@ TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	JNE     no
 	TESTQ   R13, R13
 	JEQ     no
-	CMPB    Command_ClientID(SI), $const_NumberedID
-	JLS     no
 	VPXOR   X4, X4, X4
+	VPCMPEQQ X5, X5, X5
 	MOVQ    Command_Kind(SI), AX
 	MOVQ    $~const_plainKinds, CX
 	ANDQ    AX, CX
@@ -95,11 +98,14 @@ TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	ANDQ    AX, CX
 	CMPQ    CX, $const_plainCancel
 	JNE     no
-	CMPB    Command_Protocol(SI), $const_OUCH
+	SHRQ    $(8*5), AX // Protocol
+	CMPB    AX, $const_OUCH
 	JEQ     no
-	CMPB    Command_OrigID(SI), $const_NumberedID
+	VMOVDQU Command_OrigID(SI), Y0
+	VMOVQ   X0, AX
+	CMPB    AX, $const_NumberedID
 	JLS     no
-	VMOVDQU (Command_OrigID+16)(SI), X1
+	VEXTRACTI128 $1, Y0, X1
 	VPTEST  X1, X1
 	JNE     perhaps
 	CMPQ    (Command_OrigID+32)(SI), $0
@@ -108,8 +114,7 @@ TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	// The order, by its name.
 	MOVL    R11, AX
 	MOVQ    R15, R9
-	VMOVDQU Command_OrigID(SI), X0
-	MOVQ    ORDERS(DI), DX
+	VMOVQ   X14, DX
 
 walk:
 	MOVL   (R9), R11
@@ -120,13 +125,13 @@ walk:
 	ADDQ   DX, R10
 	CMPL   AX, order_hash(R10)
 	JNE    next
-	VPXOR  order_name(R10), X0, X1
-	VPOR   (order_name+16)(R10), X1, X1
-	VPTEST X1, X1
+	VPXOR  order_name(R10), Y0, Y1
+	VPTEST Y1, Y1
 	JNE    next
 	CMPQ   (order_name+32)(R10), $0
 	JNE    next
-	CMPW   R12, order_session(R10)
+	MOVQ   order_session(R10), CX // and instrument, side, typ, tif, marks
+	CMPW   R12, CX
 	JEQ    found
 
 next:
@@ -134,26 +139,24 @@ next:
 	JMP  walk
 
 found:
-	CMPB order_marks(R10), $0 // so it is in the book: what waits elsewhere has marks
-	JNE  no
-	MOVL order_level(R10), BX
-	SHLQ $6, BX
-	ADDQ LEVELS(DI), BX
+	VMOVQ CX, X6
+	SHRQ  $56, CX
+	JNE   no // what has no marks is in the book: what waits elsewhere has some
+	MOVL  order_level(R10), BX
+	SHLQ  $6, BX
+	ADDQ  LEVELS(DI), BX
 	IMUL3Q $(2*family__size), R12, R15
-	ADDQ RECENT(DI), R15
-	ADDQ $family__size, R15
+	ADDQ  RECENT(DI), R15
+	ADDQ  $family__size, R15
 	NOTE(R15)
-	MOVL    $1, AX
-	SHLXQ   CX, AX, AX
-	VMOVQ   AX, X0
-	VPOR    idBlock_seen(DX), X0, X0
-	VMOVDQU X0, idBlock_seen(DX) // and orders
-	INCQ    IDS(DI)
+	VPOR  X1, X2, X2
+	VMOVDQU X2, idBlock_seen(DX) // and orders
+	INCQ  IDS(DI)
 
 	// Out of its level.
 	MOVL    order_prev(R10), AX
 	MOVL    order_next(R10), CX
-	MOVQ    ORDERS(DI), DX
+	VMOVQ   X14, DX
 	VMOVD   CX, X0
 	VPINSRD $1, AX, X0, X0
 	VPBROADCASTQ X0, Y0
@@ -167,43 +170,44 @@ found:
 	VMOVDQU level_count(BX), Y2 // and tail, seen, lastSeen, head
 	VPCMPEQD Y2, Y1, Y1
 	VPAND   ·levelEnds(SB), Y1, Y1
-	VPBLENDVB Y1, Y0, Y2, Y2
-	VPSUBD  ·levelCounts(SB), Y2, Y2
-	VMOVDQU Y2, level_count(BX)
+	VPBLENDVB Y1, Y0, Y2, Y9
+	VPSRLQ  $63, X5, X1 // of count and seen
+	VPSUBD  Y1, Y9, Y9
+	VMOVDQU Y9, level_count(BX)
 	MOVL    order_open(R10), R15
-	VMOVQ   R15, X0
-	VPBROADCASTQ X0, Y0
-	VPBLENDD $0xc3, Y4, Y0, Y0
-	VMOVDQU level_price(BX), Y1 // and qty, shown, stamp
-	VPSUBQ  Y0, Y1, Y1
-	VPBROADCASTQ INDEX(DI), Y0
-	VPBLENDD $0xc0, Y0, Y1, Y1
-	VMOVDQU Y1, level_price(BX)
 
 	// The event. Its first four words: of the order's kinds, and of the command.
 	MOVQ    e+16(FP), DX
-	VMOVQ   order_session(R10), X0 // and instrument, side, typ, tif; it has no marks
-	VINSERTI128 $1, Command_RefMsgType(SI), Y0, Y0 // and Epoch, InSeq
+	VINSERTI128 $1, Command_RefMsgType(SI), Y6, Y0 // and Epoch, InSeq
 	VPSHUFB ·headOfOrder(SB), Y0, Y0
 	VPOR    ·cancelledHead(SB), Y0, Y0
-	NUMBERS(·sessionDown)
+	VMOVDQU ·sessionDown(SB), Y3
+	NUMBERS
+	VPERMQ  $0x55, Y2, Y1 // the index
+	VMOVQ   R15, X0
+	VPBROADCASTQ X0, Y0
+	VPBLENDD $0xc3, Y4, Y0, Y0
+	VMOVDQU level_price(BX), Y2 // and qty, shown, stamp
+	VPSUBQ  Y0, Y2, Y2
+	VPBLENDD $0xc0, Y1, Y2, Y2
+	VMOVDQU Y2, level_price(BX)
 	VMOVDQU order_price(R10), Y1 // and id, ref, notional
 	VMOVQ   R13, X2
 	VPBLENDD $0xc3, Y2, Y1, Y2
 	VMOVDQU Y2, Event_InSeq(DX) // and OrderID, Ref, OldRef
 	MOVL    order_qty(R10), AX
-	VPSLLDQ $8, X1, X1
-	VMOVQ   AX, X2
-	VINSERTI128 $1, X2, Y1, Y1
-	VMOVDQU Y1, Event_Match(DX) // and Price, Qty, LastPrice
+	VPSLLDQ $8, X1, X2
+	VMOVQ   AX, X3
+	VINSERTI128 $1, X3, Y2, Y2
+	VMOVDQU Y2, Event_Match(DX) // and Price, Qty, LastPrice
 	SUBQ    R15, AX
-	VMOVQ   AX, X1
-	VPSLLDQ $8, X1, X1
-	VINSERTI128 $1, X1, Y4, Y1
-	VMOVDQU Y1, Event_LastQty(DX) // and StopPrice, Shown, Cum
-	VMOVQ   order_notional(R10), X1
-	VPSLLDQ $8, X1, X1
-	VINSERTI128 $1, Command_ClientID(SI), Y1, Y1
+	VMOVQ   AX, X2
+	VPSLLDQ $8, X2, X2
+	VINSERTI128 $1, X2, Y4, Y2
+	VMOVDQU Y2, Event_LastQty(DX) // and StopPrice, Shown, Cum
+	VEXTRACTI128 $1, Y1, X1
+	VPBLENDD $0x03, X4, X1, X1
+	VINSERTI128 $1, X7, Y1, Y1
 	VMOVDQU Y1, Event_Leaves(DX) // and Notional, ClientID
 	VMOVDQU (Command_ClientID+16)(SI), Y2
 	VMOVDQU Y2, (Event_ClientID+16)(DX)
@@ -214,16 +218,18 @@ found:
 	MOVL order_sameChain(R10), AX
 	MOVL AX, (R9)
 	VMOVDQU UNUSED(DI), Y0 // and RESTING, USED, FREE
-	MOVQ    USED(DI), CX
-	MOVL    FREE(DI), AX
-	MOVL    AX, order_next(R10)
-	VPSUBQ  ·middleUp(SB), Y0, Y0
+	VEXTRACTI128 $1, Y0, X1
+	VMOVQ   X1, CX
+	VPEXTRD $2, X1, order_next(R10)
+	VPERMQ  $0xc3, Y5, Y1
+	VPADDQ  Y1, Y0, Y0
 	VMOVQ   R11, X1
 	VPBROADCASTQ X1, Y1
 	VPBLENDD $0xc0, Y1, Y0, Y0
 	VMOVDQU Y0, UNUSED(DI)
 	MOVL $const_done, R12
-	CMPL level_count(BX), $0
+	VMOVD X9, AX
+	TESTL AX, AX
 	JNE  stays
 
 	// The level was its last: out of the ladder R9, under the key R8, if another is in its leaf R15.
@@ -319,35 +325,40 @@ whole:
 	RET
 
 enter:
-	MOVWLZX Command_Instrument(SI), AX
-	CMPQ    AX, (BOOKS+8)(DI)
-	JCC     no
-	IMUL3Q  $instrumentBook__size, AX, R9
-	ADDQ    BOOKS(DI), R9
-	CMPW    Command_Conditions(SI), $0 // and SelfTrade
+	SHRQ    $16, R10
+	TESTW   R10, R10 // Conditions and SelfTrade
 	JNE     no
-	VMOVDQU Command_StopPrice(SI), X1     // and Trail
-	VPOR    Command_MinQty(SI), X1, X1    // and Display
-	VPTEST  X1, X1
+	MOVL    Command_Instrument(SI), R10 // and Session
+	MOVWLZX R10, CX
+	CMPQ    CX, (BOOKS+8)(DI)
+	JCC     no
+	IMUL3Q  $instrumentBook__size, CX, R9
+	ADDQ    BOOKS(DI), R9
+	VMOVDQU Command_StopPrice(SI), Y1 // and Trail, MinQty, Display
+	VPTEST  Y1, Y1
 	JNE     no
 	CMPQ    Command_Expire(SI), $0
 	JNE     no
-	MOVQ    Command_Qty(SI), AX
-	DECQ    AX
-	CMPQ    AX, instrumentBook_entryQty(R9)
+	MOVQ    Command_Qty(SI), DX
+	DECQ    DX
+	CMPQ    DX, instrumentBook_entryQty(R9)
 	JCC     no
-	MOVBLZX Command_Side(SI), BX
+	SHRL    $8, AX
+	MOVBLZX AX, BX // the side
 	MOVQ    Command_Price(SI), CX
-	CMPB    Command_Type(SI), $const_MarketOrder
-	JEQ     market
+	CMPL    AX, $0x100
+	JCC     kinds
 	LEAQ    -1(CX), AX
 	CMPQ    AX, instrumentBook_maxPrice(R9)
 	JCC     no
 	LEAQ    -1(BX), DX // the price's key, as priceKey has it
 	XORQ    CX, DX
 	BTCQ    $63, DX
-	CMPB    Command_TIF(SI), $const_ImmediateOrCancel
-	JEQ     meets
+	ROLL    $16, R10 // the order's kinds
+	MOVQ    BX, AX
+	SHLQ    $32, AX
+	ORQ     R10, AX
+	VMOVQ   AX, X6
 	MOVL    BX, CX
 	XORL    $1, CX
 	LEAQ    (CX)(CX*4), CX // ladders have 40 bytes
@@ -358,21 +369,21 @@ enter:
 	IMUL3Q  $(2*family__size), R12, R10
 	ADDQ    RECENT(DI), R10
 	NOTE(R10)
-	MOVL    $1, AX
-	SHLXQ   CX, AX, AX
-	VMOVQ   AX, X0
-	VPBROADCASTQ X0, X0
-	VPOR    idBlock_seen(DX), X0, X0
-	VMOVDQU X0, idBlock_seen(DX) // and orders
+	VPBROADCASTQ X2, X2
+	VPOR    X1, X2, X2
+	VMOVDQU X2, idBlock_seen(DX) // and orders
 	INCQ    IDS(DI)
 
 	// A slot, and the name's chain.
-	MOVL    FREE(DI), DX
-	MOVQ    DX, R10
-	SHLQ    $7, R10
-	ADDQ    ORDERS(DI), R10
 	VMOVDQU UNUSED(DI), Y0 // and RESTING, USED, FREE
-	VPADDQ  ·middleUp(SB), Y0, Y0
+	VEXTRACTI128 $1, Y0, X8
+	VPEXTRQ $1, X8, DX
+	MOVQ    DX, CX
+	SHLQ    $7, CX
+	VMOVQ   X14, R10
+	ADDQ    CX, R10
+	VPERMQ  $0xc3, Y5, Y3
+	VPSUBQ  Y3, Y0, Y0
 	VMOVD   order_next(R10), X1
 	VPBROADCASTQ X1, Y1
 	VPBLENDD $0xc0, Y1, Y0, Y0
@@ -387,34 +398,34 @@ enter:
 	MOVL    DX, R11
 
 	// The event, and what of the order is in it.
+	VMOVDQU MATCH(DI), Y10 // and ORDER, REF, VOLUME
+	VPSUBQ  Y3, Y10, Y10
+	VMOVDQU Y10, MATCH(DI)
 	MOVQ    e+16(FP), DX
 	VMOVDQU (SI), Y0
 	VPSHUFB ·headOfCommand(SB), Y0, Y0
 	VPOR    ·acceptedHead(SB), Y0, Y0
-	NUMBERS(·sessionUp)
-	VMOVDQU MATCH(DI), Y1 // and ORDER, REF, VOLUME
-	VPADDQ  ·middleUp(SB), Y1, Y1
-	VMOVDQU Y1, MATCH(DI)
+	VPERMQ  $0x80, Y5, Y3
+	NUMBERS
+	VPEXTRQ $1, X2, R12
 	VMOVQ   R13, X2
-	VPBLENDD $0xc3, Y2, Y1, Y2
+	VPBLENDD $0xc3, Y2, Y10, Y2
 	VMOVDQU Y2, Event_InSeq(DX) // and OrderID, Ref, OldRef
-	MOVQ    Command_Price(SI), R15
-	VMOVQ   R15, X2
-	VPBLENDD $0xc3, Y2, Y1, Y1
-	VMOVDQU Y1, order_price(R10) // and id, ref, notional
 	VMOVDQU Command_Time(SI), Y1 // and Price, Qty, StopPrice
-	VPBLENDD $0x03, Y4, Y1, Y1
-	VMOVDQU Y1, Event_Match(DX) // and Price, Qty, LastPrice
-	MOVL    Command_Qty(SI), R13
+	VPSRLDQ $8, X1, X2
+	VMOVQ   X2, R15
+	VPBLENDD $0xc3, Y2, Y10, Y2
+	VMOVDQU Y2, order_price(R10) // and id, ref, notional
+	VPBLENDD $0x03, Y4, Y1, Y2
+	VMOVDQU Y2, Event_Match(DX) // and Price, Qty, LastPrice
 	VMOVDQU Y4, Event_LastQty(DX) // and StopPrice, Shown, Cum
-	VMOVDQU Command_ClientID(SI), X1 // what is behind these bytes is zero
-	VMOVDQU Y1, order_name(R10)
-	VMOVQ   R13, X2
-	VINSERTI128 $1, X1, Y2, Y2
-	VMOVDQU Y2, Event_Leaves(DX) // and Notional, ClientID
+	VMOVDQU Y7, order_name(R10)
+	VEXTRACTI128 $1, Y1, X1
+	VMOVQ   X1, R13
+	VINSERTI128 $1, X7, Y1, Y1
+	VMOVDQU Y1, Event_Leaves(DX) // and Notional, ClientID
 	VMOVDQU Y4, (Event_ClientID+16)(DX)
 	VMOVDQU Y4, (Event_ClientID+48)(DX)
-	MOVQ    INDEX(DI), R12
 
 	// Its level.
 	LEAQ  -1(BX), R8 // the key again
@@ -443,11 +454,12 @@ down:
 	MOVQ   AX, BX
 	SHLQ   $6, BX
 	ADDQ   LEVELS(DI), BX
-	MOVL   level_count(BX), CX
-	CMPL   CX, level_seen(BX)
+	VMOVDQU level_count(BX), Y2 // and tail, seen, lastSeen
+	VMOVD  X2, CX
+	VPEXTRQ $1, X2, DX
+	CMPL   CX, DX
 	JNE    behind
-	MOVL   level_lastSeen(BX), DX
-	TESTL  DX, DX
+	SHRQ   $32, DX
 	JEQ    behind
 	VMOVQ  R13, X0
 	VPBROADCASTQ X0, Y0
@@ -463,18 +475,19 @@ down:
 	ORQ    CX, R8
 	VMOVQ  R8, X0
 	VPBROADCASTQ X0, Y0
-	VPBLENDD $0xf0, level_count(BX), Y0, Y0
+	VPBLENDD $0xf0, Y2, Y0, Y0
 	VMOVDQU Y0, level_count(BX) // and tail, seen, lastSeen; head, better, worse, instrument, ladder as they were
 	MOVQ   DX, CX
 	SHLQ   $7, CX
-	ADDQ   ORDERS(DI), CX
-	MOVL   R11, order_next(CX)
+	VMOVQ  X14, R8
+	MOVL   R11, order_next(R8)(CX*1)
 	SHLQ   $32, DX
 	PLACED(AX, DX)
 	MOVL   $const_done, R12
 
 chains:
-	MOVQ USED(DI), AX
+	VMOVQ X8, AX
+	INCQ AX
 	MOVL CHAINS(DI), CX
 	CMPQ AX, CX
 	JLS  out
@@ -573,13 +586,23 @@ newlevel:
 	MOVL $(const_done|const_levelNew), R12
 	JMP  chains
 
-market: // at any price, which it has not
-	XORL R15, R15
-	MOVL $1, DX
-	JMP  crossAVX<>(SB)
+kinds: // AX has side, type and time in force
+	TESTL $0xff00, AX
+	JNE   market
+	LEAQ  -1(CX), AX
+	CMPQ  AX, instrumentBook_maxPrice(R9)
+	JCC   no
+	LEAQ  -1(BX), DX
+	XORQ  CX, DX
+	BTCQ  $63, DX
 
 meets:
 	MOVQ Command_Price(SI), R15
+	JMP  crossAVX<>(SB)
+
+market: // at any price, which it has not
+	XORL R15, R15
+	MOVL $1, DX
 	JMP  crossAVX<>(SB)
 
 perhaps:
