@@ -366,6 +366,35 @@ enter:
 	JLS     meets
 	CMPL    (instrumentBook_ladders+const_allOrNones*ladder__size+ladder_best)(R9)(CX*8), $0
 	JNE     no
+
+	// Its level AX, if there is one, by the leaf R15, in which it is BX: first, for it is waited for longest.
+	VMOVQ R15, X13
+	LEAQ  (BX)(BX*4), CX
+	LEAQ  instrumentBook_ladders(R9)(CX*8), R9
+	MOVQ  NODES(DI), R10
+	MOVQ  ladder_base(R9), AX
+	XORQ  DX, AX
+	TESTQ AX, ladder_outside(R9)
+	JNE   outside
+	MOVL  ladder_root(R9), AX
+	MOVL  ladder_shift(R9), CX
+
+down:
+	IMUL3Q $node__size, AX, R15
+	ADDQ   R10, R15
+	SHRXQ  CX, DX, BX
+	ANDL   $const_digitMask, BX
+	MOVL   node_child(R15)(BX*4), AX
+	SUBL   $const_digitBits, CX
+	JCC    down
+
+leaf:
+	VMOVQ AX, X9
+	SHLQ  $6, AX
+	ADDQ  LEVELS(DI), AX
+	VMOVQ AX, X12
+	PREFETCHT0 (AX)
+
 	IMUL3Q  $(2*family__size), R12, R10
 	ADDQ    RECENT(DI), R10
 	NOTE(R10)
@@ -388,8 +417,9 @@ enter:
 	VPBROADCASTQ X1, Y1
 	VPBLENDD $0xc0, Y1, Y0, Y0
 	VMOVDQU Y0, UNUSED(DI)
-	MOVL    (R15), AX
-	MOVL    DX, (R15)
+	VMOVQ   X13, CX
+	MOVL    (CX), AX
+	MOVL    DX, (CX)
 	SHLQ    $32, AX
 	ORQ     R11, AX
 	VMOVQ   AX, X0
@@ -413,7 +443,6 @@ enter:
 	VMOVDQU Y2, Event_InSeq(DX) // and OrderID, Ref, OldRef
 	VMOVDQU Command_Time(SI), Y1 // and Price, Qty, StopPrice
 	VPSRLDQ $8, X1, X2
-	VMOVQ   X2, R15
 	VPBLENDD $0xc3, Y2, Y10, Y2
 	VMOVDQU Y2, order_price(R10) // and id, ref, notional
 	VPBLENDD $0x03, Y4, Y1, Y2
@@ -427,33 +456,11 @@ enter:
 	VMOVDQU Y4, (Event_ClientID+16)(DX)
 	VMOVDQU Y4, (Event_ClientID+48)(DX)
 
-	// Its level.
-	LEAQ  -1(BX), R8 // the key again
-	XORQ  R15, R8
-	BTCQ  $63, R8
-	LEAQ  (BX)(BX*4), CX
-	LEAQ  instrumentBook_ladders(R9)(CX*8), R9
-	MOVQ  ladder_base(R9), AX
-	XORQ  R8, AX
-	TESTQ AX, ladder_outside(R9)
-	JNE   newlevel
-	MOVL  ladder_root(R9), AX
-	MOVL  ladder_shift(R9), CX
-	MOVQ  NODES(DI), DX
-
-down:
-	IMUL3Q $node__size, AX, R15
-	ADDQ   DX, R15
-	SHRXQ  CX, R8, BX
-	ANDL   $const_digitMask, BX
-	MOVL   node_child(R15)(BX*4), AX
-	SUBL   $const_digitBits, CX
-	JCC    down
-	TESTL  AX, AX
-	JEQ    alone
-	MOVQ   AX, BX
-	SHLQ   $6, BX
-	ADDQ   LEVELS(DI), BX
+	// Into its level.
+	VMOVQ X9, AX
+	TESTL AX, AX
+	JEQ   alone
+	VMOVQ X12, BX
 	VMOVDQU level_count(BX), Y2 // and tail, seen, lastSeen
 	VMOVD  X2, CX
 	VPEXTRQ $1, X2, DX
@@ -496,7 +503,7 @@ chains:
 
 	// A level of its own, if a better one is in its leaf R15, where its bit is BX, or if it is the best.
 alone:
-	CMPQ   R15, DX // node 0 is none
+	CMPQ   R15, NODES(DI) // node 0 is none
 	JEQ    newlevel
 	MOVQ   node_present(R15), DX
 	MOVL   $1, AX
@@ -560,8 +567,10 @@ worst:
 	JMP  chains
 
 best:
-	MOVQ R8, CX
-	NOTQ CX
+	MOVBLZX Command_Side(SI), CX // its price's key, inverted
+	NEGQ CX
+	XORQ Command_Price(SI), CX
+	BTCQ $63, CX
 	CMPQ CX, ladder_reach(R9)
 	JLS  newlevel
 	MOVQ CX, ladder_reach(R9)
@@ -573,6 +582,11 @@ best:
 	MOVL AX, ladder_best(R9)
 	XORL CX, CX
 	JMP  made
+
+outside:
+	MOVQ R10, R15
+	XORL AX, AX
+	JMP  leaf
 
 behind:
 	XORL DX, DX
