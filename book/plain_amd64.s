@@ -145,6 +145,7 @@ found:
 	MOVL  order_level(R10), BX
 	SHLQ  $6, BX
 	ADDQ  LEVELS(DI), BX
+	PREFETCHT0 (BX)
 	IMUL3Q $(2*family__size), R12, R15
 	ADDQ  RECENT(DI), R15
 	ADDQ  $family__size, R15
