@@ -4,12 +4,12 @@
 #define STOPS(side) (instrumentBook_ladders+(const_stopped+side)*ladder__size+ladder_reach)
 
 // The instrument's day, seen from its book.
-#define DAY_Last (instrumentBook_day+Statistics_Last)
-#define DAY_LastQty (instrumentBook_day+Statistics_LastQty)
-#define DAY_High (instrumentBook_day+Statistics_High)
-#define DAY_Low (instrumentBook_day+Statistics_Low)
-#define DAY_Trades (instrumentBook_day+Statistics_Trades)
-#define DAY_Volume (instrumentBook_day+Statistics_Volume)
+#define DAY_Last       (instrumentBook_day+Statistics_Last)
+#define DAY_LastQty    (instrumentBook_day+Statistics_LastQty)
+#define DAY_High       (instrumentBook_day+Statistics_High)
+#define DAY_Low        (instrumentBook_day+Statistics_Low)
+#define DAY_Trades     (instrumentBook_day+Statistics_Trades)
+#define DAY_Volume     (instrumentBook_day+Statistics_Volume)
 #define DAY_NotionalLo (instrumentBook_day+Statistics_NotionalLo)
 #define DAY_NotionalHi (instrumentBook_day+Statistics_NotionalHi)
 
@@ -21,8 +21,9 @@
 //	DI  the market         R8  the order's session     R9  the instrument's book   R12 the other side's ladder
 //	R10 the order          SI  what it has open        R11 how much is traded      R13 where the next event goes
 //	R15 who is met         BX  the level of that
-//	X4  zero               X5  where the room ends     X6  index and time          X13 the worst price's key
-//	and of the order's fills X7 kind and parties, X8 number and reference, X9 price and quantity, X10 the session's next number in, X11 the name, X12 the epoch
+//	Y4  zero               X13 the worst price's key, and where the room ends      X14 where orders lie
+//	Y5  how many rest, how many slots are used and which is free                   Y11, Y12 the market's counters, all of which are put back at the end
+//	and of the order's fills, four words of each: Y6 the first, Y7 the second, Y8 the third, Y9 the fourth, Y10 the sixth
 TEXT crossAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	IMUL3Q $(2*family__size), R12, R10
 	ADDQ   RECENT(DI), R10
@@ -35,95 +36,86 @@ TEXT crossAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	CMPQ   DAY_Trades(R9), $0 // the day's first trade is another's
 	JEQ    no
 	VMOVQ  DX, X13
+	MOVQ   e+16(FP), BX
+	MOVQ   room+24(FP), CX
+	SHLQ   $8, CX
+	ADDQ   BX, CX
+	VPINSRQ $1, CX, X13, X13
 	NOTE(R10)
 	VPBROADCASTQ X2, X2
 	VPOR   X1, X2, X2
 	VMOVDQU X2, idBlock_seen(DX) // and orders
-	VMOVDQU X7, X11
 	INCQ   IDS(DI)
 
 	// A slot; the name joins no chain before the order rests.
-	MOVL FREE(DI), R10
-	SHLQ $7, R10
-	ADDQ ORDERS(DI), R10
-	MOVL order_next(R10), AX
-	MOVL AX, FREE(DI)
-	INCQ USED(DI)
+	VMOVDQU UNUSED(DI), Y0 // and RESTING, USED, FREE
+	VPADDQ  ·usedUp(SB), Y0, Y0
+	VEXTRACTI128 $1, Y0, X1
+	VPEXTRQ $1, X1, DX
+	SHLQ    $7, DX
+	VMOVQ   X14, R10
+	ADDQ    DX, R10
+	VMOVD   order_next(R10), X1
+	VPBROADCASTQ X1, Y1
+	VPBLENDD $0xc0, Y1, Y0, Y5
 
-	// The order and the event that says that it was accepted.
-	MOVQ    e+16(FP), DX
-	MOVQ    room+24(FP), CX
-	SHLQ    $8, CX
-	ADDQ    DX, CX
-	VMOVQ   CX, X5
-	MOVL    Command_Kind(SI), AX
-	SHRL    $8, AX // side, type and time in force
-	MOVL    Command_Instrument(SI), CX // and Session
-	MOVQ    CX, Event_Instrument(DX)   // and Seconds, RefTag
-	MOVQ    AX, BX
-	SHLQ    $16, BX
-	LEAQ    const_Filled(BX), R11
-	VMOVQ   R11, X7
-	VPINSRQ $1, CX, X7, X7
-	ORQ     $const_Accepted, BX
-	MOVQ    BX, Event_Kind(DX)
-	ROLL    $16, CX
-	SHLQ    $32, AX
-	ORQ     CX, AX
-	MOVQ    AX, order_session(R10)
-	MOVL    Command_Epoch(SI), AX
-	SHLQ    $32, AX
-	MOVQ    AX, Event_RefMsgType(DX)
-	VMOVQ   AX, X12
-	MOVQ    Session_NextOut(R8), AX
-	MOVQ    AX, Event_OutSeq(DX)
-	INCQ    AX
-	MOVQ    AX, Session_NextOut(R8)
-	MOVQ    $0, Event_FeedSeq(DX)
-	VMOVQ   INDEX(DI), X6
-	VPINSRQ $1, TIME(DI), X6, X6
-	VMOVDQU X6, Event_Index(DX)
-	MOVQ    R13, Event_InSeq(DX)
-	INCQ    R13
-	MOVQ    R13, Event_NextIn(DX)
-	MOVQ    R13, Session_NextIn(R8)
-	VMOVQ   R13, X10
-	MOVQ    ORDER(DI), AX
-	INCQ    AX
-	MOVQ    AX, ORDER(DI)
-	VMOVQ   AX, X8
-	MOVQ    REF(DI), AX
-	INCQ    AX
-	MOVQ    AX, REF(DI)
-	VPINSRQ $1, AX, X8, X8
-	VMOVDQU X8, order_id(R10)
-	VMOVDQU X8, Event_OrderID(DX)
-	MOVL    Command_Qty(SI), SI
-	VMOVQ   R15, X9
-	VPINSRQ $1, SI, X9, X9
-	VMOVDQU X9, Event_Price(DX)
-	MOVQ    R15, order_price(R10)
-	MOVQ    $0, order_notional(R10)
-	MOVL    SI, order_qty(R10)
-	VMOVDQU X11, order_name(R10)
-	VMOVDQU X4, (order_name+16)(R10)
-	MOVQ    $0, (order_name+32)(R10)
-	VMOVDQU X4, Event_OldRef(DX)    // and Match
-	VMOVDQU Y4, Event_LastPrice(DX) // and LastQty, StopPrice, Shown
-	MOVQ    $0, Event_Cum(DX)
-	MOVQ    SI, Event_Leaves(DX)
-	MOVQ    $0, Event_Notional(DX)
-	VMOVDQU X11, Event_ClientID(DX)
-	VMOVDQU Y4, (Event_ClientID+16)(DX)
-	VMOVDQU Y4, (Event_ClientID+48)(DX)
-	LEAQ    Event__size(DX), R13
+	// The order, and the event at BX that says that it was accepted.
+	MOVL    Command_Qty(SI), AX
+	MOVQ    AX, CX
+	SHLQ    $32, CX
+	ORQ     AX, CX
+	VMOVQ   CX, X0
+	VPSLLDQ $8, X6, X1
+	VINSERTI128 $1, X1, Y0, Y0
+	VMOVDQU Y0, order_qty(R10) // and open; it has no neighbours and no level; its kinds
+	VMOVDQU Y7, order_name(R10)
+	VMOVDQU X4, (order_name+32)(R10) // and hash, sameChain
+	VINSERTI128 $1, X7, Y4, Y10
+	VMOVDQU (SI), Y0
+	MOVQ    AX, SI
+	VPSHUFB ·headOfCommand(SB), Y0, Y0
+	MOVL    $const_Filled, AX
+	VMOVQ   AX, X1
+	VPOR    Y1, Y0, Y6
+	MOVL    $const_Accepted, AX
+	VMOVQ   AX, X1
+	VPOR    Y1, Y0, Y0
+	VMOVDQU Session_NextIn(R8), Y1 // and NextOut, OpenOrders
+	VPERMQ  $0x55, Y1, Y2
+	VPBLENDD $0xc0, Y2, Y0, Y0
+	VMOVDQU Y0, Event_Kind(BX)
+	VPADDQ  ·sessionTold(SB), Y1, Y1
+	VMOVDQU Y1, Session_NextIn(R8)
+	VPBROADCASTQ X1, Y0
+	VPBLENDD $0x03, Y4, Y11, Y7
+	VPBLENDD $0xc0, Y0, Y7, Y7
+	VMOVDQU Y7, Event_FeedSeq(BX) // 0, and Index, Time, NextIn
+	VMOVDQU MATCH(DI), Y12 // and ORDER, REF, VOLUME
+	VPADDQ  ·middleUp(SB), Y12, Y12
+	VPBLENDD $0xc3, Y4, Y12, Y8
+	VMOVQ   R13, X0
+	VPBLENDD $0x03, Y0, Y8, Y0
+	VMOVDQU Y0, Event_InSeq(BX) // and OrderID, Ref, OldRef
+	VMOVQ   R15, X1
+	VPBLENDD $0x03, Y1, Y8, Y0
+	VMOVDQU Y0, order_price(R10) // and id, ref, notional
+	VPSLLDQ $8, X1, X1
+	VMOVQ   SI, X2
+	VINSERTI128 $1, X2, Y1, Y9
+	VMOVDQU Y9, Event_Match(BX)   // and Price, Qty, LastPrice
+	VMOVDQU Y4, Event_LastQty(BX) // and StopPrice, Shown, Cum
+	VPBLENDD $0x03, Y2, Y10, Y0
+	VMOVDQU Y0, Event_Leaves(BX) // and Notional, ClientID
+	VMOVDQU Y4, (Event_ClientID+16)(BX)
+	VMOVDQU Y4, (Event_ClientID+48)(BX)
+	LEAQ    Event__size(BX), R13
 
 trade: // with who stands first at the best level
 	VMOVQ X13, AX
 	CMPQ  AX, ladder_reach(R12)
 	JHI   over
 	LEAQ  (2*Event__size)(R13), AX
-	VMOVQ X5, CX
+	VPEXTRQ $1, X13, CX
 	CMPQ  AX, CX
 	JHI   over
 	MOVL  ladder_best(R12), BX
@@ -131,7 +123,8 @@ trade: // with who stands first at the best level
 	ADDQ  LEVELS(DI), BX
 	MOVL  level_head(BX), R15
 	SHLQ  $7, R15
-	ADDQ  ORDERS(DI), R15
+	VMOVQ X14, AX
+	ADDQ  AX, R15
 	CMPB  order_marks(R15), $0
 	JNE   over
 	MOVQ  level_price(BX), DX
@@ -156,21 +149,6 @@ trade: // with who stands first at the best level
 fills:
 	SUBL  R11, SI
 	MOVL  CX, order_open(R15)
-	MOVQ  CX, Event_Leaves(R13)
-	MOVL  order_qty(R15), AX
-	MOVQ  AX, Event_Qty(R13)
-	SUBQ  CX, AX
-	MOVQ  AX, Event_Cum(R13)
-	MOVQ  SI, (Event__size+Event_Leaves)(R13)
-	MOVL  order_qty(R10), AX
-	SUBQ  SI, AX
-	MOVQ  AX, (Event__size+Event_Cum)(R13)
-	MOVQ  DX, Event_LastPrice(R13)
-	MOVQ  DX, (Event__size+Event_LastPrice)(R13)
-	MOVQ  R11, Event_LastQty(R13)
-	MOVQ  R11, (Event__size+Event_LastQty)(R13)
-	VMOVDQU X4, Event_StopPrice(R13) // and Shown
-	VMOVDQU X4, (Event__size+Event_StopPrice)(R13)
 	MOVQ  DX, DAY_Last(R9)
 	MOVQ  R11, DAY_LastQty(R9)
 	CMPQ  DX, DAY_High(R9)
@@ -180,133 +158,163 @@ highest:
 	CMPQ DX, DAY_Low(R9)
 	JLT  low
 
-lowest:
-	IMULQ R11, DX // the sum
-	ADDQ  DX, DAY_NotionalLo(R9)
-	ADCQ  $0, DAY_NotionalHi(R9)
-	INCQ  DAY_Trades(R9)
-	ADDQ  R11, DAY_Volume(R9)
-	INCQ  TRADES(DI)
-	ADDQ  R11, VOLUME(DI)
-	MOVQ  order_notional(R10), AX
-	ADDQ  DX, AX
-	MOVQ  AX, order_notional(R10)
-	MOVQ  AX, (Event__size+Event_Notional)(R13)
-	ADDQ  order_notional(R15), DX
-	MOVQ  DX, order_notional(R15)
-	MOVQ  DX, Event_Notional(R13)
-	MOVQ  MATCH(DI), AX
-	INCQ  AX
-	MOVQ  AX, MATCH(DI)
-	MOVQ  $0, Event_OldRef(R13)
-	MOVQ  AX, Event_Match(R13)
-	MOVQ  $0, (Event__size+Event_OldRef)(R13)
-	MOVQ  AX, (Event__size+Event_Match)(R13)
-	VMOVDQU X6, Event_Index(R13) // and Time
-	VMOVDQU X6, (Event__size+Event_Index)(R13)
-	ONFEED(R13)
-	MOVQ  $0, (Event__size+Event_FeedSeq)(R13)
+lowest: // the first event is of who is met, the second of the order
+	VPADDQ  ·tradeUp(SB), Y11, Y11 // feed and trades
+	VMOVQ   R11, X0
+	VPBROADCASTQ X0, Y2
+	VPBLENDD $0x3f, ·tradeUp(SB), Y2, Y2
+	VPADDQ  Y2, Y12, Y12 // match and volume
+	VPBROADCASTQ X12, Y0
+	VMOVQ   DX, X1
+	VPBROADCASTQ X1, Y1
+	VPBLENDD $0x03, Y0, Y9, Y2
+	VPBLENDD $0xc0, Y1, Y2, Y2
+	VMOVDQU Y2, (Event__size+Event_Match)(R13) // and Price, Qty, LastPrice
+	VMOVDQU order_price(R15), Y3 // and id, ref, notional
+	VPSLLDQ $8, X3, X2
+	VPBLENDD $0x03, X0, X2, X2
+	MOVL    order_qty(R15), AX
+	VMOVQ   AX, X0
+	VPUNPCKLQDQ X1, X0, X0
+	VINSERTI128 $1, X0, Y2, Y2
+	VMOVDQU Y2, Event_Match(R13) // and Price, Qty, LastPrice
+	VPBLENDD $0xc3, Y4, Y3, Y2
+	VMOVDQU Y2, Event_InSeq(R13)               // and OrderID, Ref, OldRef
+	VMOVDQU Y8, (Event__size+Event_InSeq)(R13) // and OrderID, Ref, OldRef
+	SUBQ    CX, AX
+	VMOVQ   AX, X2
+	VPSLLDQ $8, X2, X2
+	VMOVQ   R11, X0
+	VINSERTI128 $1, X2, Y0, Y2
+	VMOVDQU Y2, Event_LastQty(R13) // and StopPrice, Shown, Cum
+	MOVL    order_qty(R10), AX
+	SUBQ    SI, AX
+	VMOVQ   AX, X2
+	VPSLLDQ $8, X2, X2
+	VINSERTI128 $1, X2, Y0, Y2
+	VMOVDQU Y2, (Event__size+Event_LastQty)(R13) // and StopPrice, Shown, Cum
+	IMULQ   R11, DX // the sum
+	MOVQ    order_notional(R10), AX
+	ADDQ    DX, AX
+	MOVQ    AX, order_notional(R10)
+	VMOVQ   SI, X0
+	VPINSRQ $1, AX, X0, X0
+	VPBLENDD $0xf0, Y10, Y0, Y0
+	VMOVDQU Y0, (Event__size+Event_Leaves)(R13) // and Notional, ClientID
+	MOVQ    order_notional(R15), AX
+	ADDQ    DX, AX
+	MOVQ    AX, order_notional(R15)
+	VMOVQ   CX, X0
+	VPINSRQ $1, AX, X0, X0
+	VINSERTI128 $1, order_name(R15), Y0, Y0
+	VMOVDQU Y0, Event_Leaves(R13) // and Notional, ClientID
+	VMOVDQU (order_name+16)(R15), Y2
+	VPBLENDD $0xc0, Y4, Y2, Y2
+	VMOVDQU Y2, (Event_ClientID+16)(R13)
+	VMOVDQU Y4, (Event_ClientID+48)(R13)
+	VMOVDQU Y7, (Event__size+Event_FeedSeq)(R13) // 0, and Index, Time, NextIn
+	VMOVDQU Y4, (Event__size+Event_ClientID+16)(R13)
+	VMOVDQU Y4, (Event__size+Event_ClientID+48)(R13)
+	ADDQ    DX, DAY_NotionalLo(R9)
+	ADCQ    $0, DAY_NotionalHi(R9)
+	INCQ    DAY_Trades(R9)
+	ADDQ    R11, DAY_Volume(R9)
 
-	// What the first event has of who is met, and of the session of that.
+	// Their sessions, perhaps the same.
 	MOVQ    order_session(R15), AX // and instrument, side, typ, tif; it has no marks
-	MOVL    AX, DX
-	MOVWLZX AX, CX
-	SHRQ    $32, AX
-	SHLQ    $16, AX
-	ROLL    $16, DX
-	MOVQ    DX, Event_Instrument(R13) // and Session, Seconds, RefTag
-	MOVQ    $const_plainFilled, DX
-	ORQ     DX, AX
-	MOVQ    AX, Event_Kind(R13)
-	IMUL3Q  $Session__size, CX, CX
-	ADDQ    SESSIONS(DI), CX
-	MOVL    Session_Epoch(CX), AX
-	SHLQ    $32, AX
-	MOVQ    AX, Event_RefMsgType(R13)
-	MOVQ    Session_NextOut(CX), AX
-	MOVQ    AX, Event_OutSeq(R13)
-	INCQ    AX
-	MOVQ    AX, Session_NextOut(CX)
-	VMOVQ   Session_NextIn(CX), X0
-	VMOVDQU X0, Event_NextIn(R13) // and InSeq, 0
-	VMOVDQU order_id(R15), X0
-	VMOVDQU X0, Event_OrderID(R13) // and Ref
-	MOVQ    order_price(R15), AX
-	MOVQ    AX, Event_Price(R13)
-	VMOVDQU order_name(R15), X0
-	VMOVDQU (order_name+16)(R15), X1
-	VMOVQ   (order_name+32)(R15), X2
-	VMOVDQU X0, Event_ClientID(R13)
-	VMOVDQU X1, (Event_ClientID+16)(R13)
-	VMOVDQU X2, (Event_ClientID+32)(R13) // and of OrigID the first word
-	VMOVDQU Y4, (Event_OrigID+8)(R13)
-
-	// And the second, of the order.
+	VMOVQ   AX, X0
+	VPSHUFB ·headOfOrder(SB), X0, X0
+	VPOR    ·filledHead(SB), X0, X0
+	MOVWLZX AX, AX
+	IMUL3Q  $Session__size, AX, AX
+	ADDQ    SESSIONS(DI), AX
+	VMOVD   Session_Epoch(AX), X1
+	VPSLLQ  $32, X1, X1
+	VINSERTI128 $1, X1, Y0, Y0
+	VMOVDQU Session_NextIn(AX), Y1 // and NextOut, OpenOrders
+	VPERMQ  $0x55, Y1, Y2
+	VPBLENDD $0xc0, Y2, Y0, Y0
+	VMOVDQU Y0, Event_Kind(R13)
+	VPBROADCASTQ X1, Y0
+	VPBLENDD $0xc0, Y0, Y11, Y0
+	VMOVDQU Y0, Event_FeedSeq(R13) // and Index, Time, NextIn
+	XORL    DX, DX
+	TESTL   CX, CX
+	SETEQ   DX
+	VMOVQ   DX, X2
+	VPCMPEQQ X3, X3, X3
+	VPSLLDQ $8, X3, X3
+	VINSERTI128 $1, X2, Y3, Y2
+	VPSUBQ  Y2, Y1, Y1 // one more is sent, perhaps one less is open
+	VMOVDQU Y1, Session_NextIn(AX)
+	VMOVDQU Session_NextIn(R8), Y1
+	VPERMQ  $0x55, Y1, Y2
+	VPBLENDD $0xc0, Y2, Y6, Y2
+	VMOVDQU Y2, (Event__size+Event_Kind)(R13)
+	VPSUBQ  Y3, Y1, Y1
+	VMOVDQU Y1, Session_NextIn(R8)
 	ADDQ    $(2*Event__size), R13
-	VMOVDQU X7, (Event_Kind-Event__size)(R13) // and Instrument, Session, Seconds, RefTag
-	VMOVQ   X12, (Event_RefMsgType-Event__size)(R13)
-	MOVQ    Session_NextOut(R8), AX // perhaps the same session
-	MOVQ    AX, (Event_OutSeq-Event__size)(R13)
-	INCQ    AX
-	MOVQ    AX, Session_NextOut(R8)
-	VMOVDQU X10, (Event_NextIn-Event__size)(R13) // and InSeq
-	VMOVDQU X8, (Event_OrderID-Event__size)(R13) // and Ref
-	VMOVDQU X9, (Event_Price-Event__size)(R13)   // and Qty
-	VMOVDQU X11, (Event_ClientID-Event__size)(R13)
-	VMOVDQU Y4, (Event_ClientID+16-Event__size)(R13)
-	VMOVDQU Y4, (Event_ClientID+48-Event__size)(R13)
-	CMPL    order_open(R15), $0
-	JNE     partly
+
+	// The level.
+	VMOVQ   R11, X0
+	VPBROADCASTQ X0, Y0
+	VPBLENDD $0xc3, Y4, Y0, Y0
+	VMOVDQU level_price(BX), Y1 // and qty, shown, stamp
+	VPSUBQ  Y0, Y1, Y1
+	VPERMQ  $0x55, Y7, Y0 // the index
+	VPBLENDD $0xc0, Y0, Y1, Y1
+	VMOVDQU Y1, level_price(BX)
+	TESTL   CX, CX
+	JNE     filled // the order: who is met has something left
 
 	// Who is met is done: out of the level, unless that has gone with it.
-	DECQ RESTING(DI)
-	DECQ Session_OpenOrders(CX)
-	CMPL level_count(BX), $1
-	JEQ  unchain
-	DECL level_count(BX)
-	DECL level_seen(BX)
-	SUBQ R11, level_qty(BX)
-	SUBQ R11, level_shown(BX)
-	VMOVQ X6, level_stamp(BX)
-	MOVL level_head(BX), DX
-	MOVL order_next(R15), CX
-	MOVL CX, level_head(BX)
-	XORL AX, AX
-	CMPL DX, level_lastSeen(BX)
-	JEQ  lastThatIsSeen
+	VMOVQ X14, CX
+	MOVQ  R15, AX
+	SUBQ  CX, AX
+	SHRQ  $7, AX
+	VEXTRACTI128 $1, Y5, X0
+	CMPL  level_count(BX), $1
+	JEQ   unchain
+	MOVL  order_next(R15), DX
+	VMOVDQU level_count(BX), Y1 // and tail, seen, lastSeen, head
+	VPSUBD ·levelCounts(SB), Y1, Y1
+	VMOVD DX, X2
+	VPBROADCASTD X2, Y2
+	VPBLENDD $0x10, Y2, Y1, Y1
+	CMPL  AX, level_lastSeen(BX)
+	JEQ   lastThatIsSeen
 
 first:
-	SHLQ $7, CX
-	ADDQ ORDERS(DI), CX
-	PREFETCHT0 order_name(CX) // it is likely to be met next
-	MOVL AX, order_prev(CX)
+	VMOVDQU Y1, level_count(BX)
+	SHLQ $7, DX
+	PREFETCHT0 order_name(CX)(DX*1) // it is likely to be met next
+	MOVL $0, order_prev(CX)(DX*1)
 
 unchain: // out of its chain; its slot is free
+	VPEXTRD $2, X0, order_next(R15)
+	VPSUBQ ·middleUp(SB), Y5, Y5
+	VMOVQ AX, X1
+	VPBROADCASTQ X1, Y1
+	VPBLENDD $0xc0, Y1, Y5, Y5
+	MOVQ AX, R11
 	MOVL order_hash(R15), AX
 	CHAIN
 	MOVQ HEADS(DI), CX
 	LEAQ (CX)(DX*4), CX
-	MOVQ R15, AX
-	SUBQ ORDERS(DI), AX
-	SHRQ $7, AX
+	VMOVQ X14, AX
 
 walk:
 	MOVL (CX), DX
-	CMPL DX, AX
+	CMPL DX, R11
 	JEQ  found
 	SHLQ $7, DX
-	ADDQ ORDERS(DI), DX
-	LEAQ order_sameChain(DX), CX
+	LEAQ order_sameChain(AX)(DX*1), CX
 	JMP  walk
 
 found:
 	MOVL order_sameChain(R15), DX
 	MOVL DX, (CX)
-	MOVL FREE(DI), DX
-	MOVL DX, order_next(R15)
-	MOVL AX, FREE(DI)
-	MOVQ USED(DI), CX
-	DECQ USED(DI)
+	VMOVQ X0, CX // how many slots were used
 	MOVL CHAINS(DI), AX
 	CMPL AX, $const_fewestChains
 	JLS  next
@@ -319,23 +327,20 @@ next:
 	JNE   trade
 
 filled: // the slot is free again
-	MOVL FREE(DI), AX
-	MOVL AX, order_next(R10)
-	SUBQ ORDERS(DI), R10
+	VEXTRACTI128 $1, Y5, X0
+	VPEXTRD $2, X0, order_next(R10)
+	VPSUBQ ·usedUp(SB), Y5, Y5
+	VMOVQ X14, AX
+	SUBQ AX, R10
 	SHRQ $7, R10
-	MOVL R10, FREE(DI)
-	DECQ USED(DI)
+	VMOVQ R10, X1
+	VPBROADCASTQ X1, Y1
+	VPBLENDD $0xc0, Y1, Y5, Y5
 	MOVQ $const_crossed, AX
 	JMP  told
 
-partly: // so the order is filled
-	SUBQ  R11, level_qty(BX)
-	SUBQ  R11, level_shown(BX)
-	VMOVQ X6, level_stamp(BX)
-	JMP   filled
-
 lastThatIsSeen:
-	MOVL AX, level_lastSeen(BX)
+	VPBLENDD $0x08, Y4, Y1, Y1
 	JMP  first
 
 high:
@@ -348,7 +353,7 @@ low:
 
 	// The level's last order will be filled: the level goes out of the ladder, if another is in its leaf AX.
 lastOfLevel:
-	VMOVQ   SI, X14
+	VMOVQ   SI, X3
 	MOVBLZX level_ladder(BX), SI // the side
 	DECQ    SI
 	XORQ    SI, DX
@@ -394,24 +399,28 @@ leaf:
 
 reach:
 	MOVQ  CX, ladder_reach(R12)
-	VMOVQ X14, SI
+	VMOVQ X3, SI
 	MOVQ  level_price(BX), DX
 	XORL  CX, CX
 	JMP   fills
 
 lastOfLeaf:
-	VMOVQ X14, SI
+	VMOVQ X3, SI
 
 over: // what is left of the order is another's
 	MOVQ $const_crossed, AX
 
 left:
 	MOVL SI, order_open(R10)
-	SUBQ ORDERS(DI), R10
+	VMOVQ X14, CX
+	SUBQ CX, R10
 	SHLQ $(const_slotShift-7), R10
 	ORQ  R10, AX
 
 told: // AX, and how many events there are
+	VMOVDQU Y5, UNUSED(DI)
+	VMOVDQU Y11, FEED(DI)
+	VMOVDQU Y12, MATCH(DI)
 	SUBQ e+16(FP), R13
 	SHLQ $(const_countShift-8), R13
 	ORQ  R13, AX

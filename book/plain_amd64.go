@@ -52,6 +52,11 @@ const (
 // What the code in plain_amd64.s puts where, of vectors of four words or eight half ones.
 var (
 	sessionDown = [4]int64{-1, -1, 1, 0} // to be taken off a session's NextIn, NextOut and OpenOrders
+	sessionTold = [4]uint64{0: 1, 1: 1}  // of the same
+	middleUp    = [4]uint64{1: 1, 2: 1}  // of match, order, ref and volume; or of what is before resting, resting, used and free
+	usedUp      = [4]uint64{2: 1}        // of these
+	tradeUp     = [4]uint64{0: 1, 3: 1}  // of feed, index, time and trades; or, with a volume, of match, order, ref and volume
+	levelCounts = [8]uint32{0: 1, 2: 1}  // of a level's count and seen
 	// levelEnds are a level's tail, lastSeen and head, where they lie.
 	levelEnds = [8]uint32{1: ^uint32(0), 3: ^uint32(0), 4: ^uint32(0)}
 	// An event's first three words: bytes of a command's, or of an order's kinds and a command's third; and what is always in them.
@@ -59,6 +64,7 @@ var (
 	headOfOrder   = [32]byte{no, no, 4, 5, 6, no, no, no, 2, 3, 0, 1, no, no, no, no, no, no, no, no, 4, 5, 6, 7, no, no, no, no, no, no, no, no}
 	acceptedHead  = [4]uint64{plainAccepted}
 	cancelledHead = [4]uint64{plainCancelled}
+	filledHead    = [2]uint64{plainFilled}
 )
 
 // no byte of what is there.

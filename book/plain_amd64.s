@@ -346,6 +346,11 @@ enter:
 	JCC     no
 	SHRL    $8, AX
 	MOVBLZX AX, BX // the side
+	ROLL    $16, R10
+	MOVQ    AX, DX
+	SHLQ    $32, DX
+	ORQ     R10, DX
+	VMOVQ   DX, X6 // the order's kinds
 	MOVQ    Command_Price(SI), CX
 	CMPL    AX, $0x100
 	JCC     kinds
@@ -355,11 +360,6 @@ enter:
 	LEAQ    -1(BX), DX // the price's key, as priceKey has it
 	XORQ    CX, DX
 	BTCQ    $63, DX
-	ROLL    $16, R10 // the order's kinds
-	MOVQ    BX, AX
-	SHLQ    $32, AX
-	ORQ     R10, AX
-	VMOVQ   AX, X6
 	MOVL    BX, CX
 	XORL    $1, CX
 	LEAQ    (CX)(CX*4), CX // ladders have 40 bytes
