@@ -434,6 +434,4 @@ join:
 
 perhaps: // whose family is not known
 no:
-	VZEROUPPER
-	MOVQ $0, did+32(FP)
-	RET
+	JMP noneAVX<>(SB)

@@ -64,6 +64,7 @@ var (
 	headOfOrder   = [32]byte{no, no, 4, 5, 6, no, no, no, 2, 3, 0, 1, no, no, no, no, no, no, no, no, 4, 5, 6, 7, no, no, no, no, no, no, no, no}
 	acceptedHead  = [4]uint64{plainAccepted}
 	cancelledHead = [4]uint64{plainCancelled}
+	reducedHead   = [4]uint64{plainReduced}
 	filledHead    = [2]uint64{plainFilled}
 )
 

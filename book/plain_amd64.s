@@ -5,6 +5,7 @@
 #include "stream_amd64.h"
 #include "plain_amd64.h"
 #include "crossing_amd64.h"
+#include "reduce_amd64.h"
 
 // What plainAVX keeps where. AX, CX and DX hold what is needed for a moment; X15, R14 and BP are not ours.
 //
@@ -49,9 +50,7 @@ begun:
 	VPEXTRQ $1, X11, AX
 	CMPQ AX, Market_until(DI)
 	JLS  plain
-	VZEROUPPER
-	MOVQ $0, did+32(FP)
-	RET
+	JMP  noneAVX<>(SB)
 
 later:
 	VPBROADCASTQ Command_Time(SI), Y1
@@ -97,7 +96,13 @@ TEXT namedAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	MOVQ    $~const_anyTerms, CX
 	ANDQ    AX, CX
 	CMPQ    CX, $const_plainCancel
+	JEQ     names
+	CMPQ    CX, $const_Reduce
 	JNE     no
+	CMPB    Command_ClientID(SI), $0
+	JNE     no
+
+names: // another order
 	SHRQ    $(8*5), AX // Protocol
 	CMPB    AX, $const_OUCH
 	JEQ     no
@@ -146,6 +151,8 @@ found:
 	SHLQ  $6, BX
 	ADDQ  LEVELS(DI), BX
 	PREFETCHT0 (BX)
+	CMPB  Command_Kind(SI), $const_Reduce
+	JEQ   reduces
 	IMUL3Q $(2*family__size), R12, R15
 	ADDQ  RECENT(DI), R15
 	ADDQ  $family__size, R15
@@ -620,12 +627,19 @@ market: // at any price, which it has not
 	MOVL $1, DX
 	JMP  crossAVX<>(SB)
 
+reduces:
+	JMP reduceAVX<>(SB)
+
 perhaps:
 	VZEROUPPER
 	MOVQ $const_perhaps, did+32(FP)
 	RET
 
 no:
+	JMP noneAVX<>(SB)
+
+// noneAVX ends a command that is not a plain one.
+TEXT noneAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	VZEROUPPER
 	MOVQ $0, did+32(FP)
 	RET

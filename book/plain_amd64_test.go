@@ -33,6 +33,7 @@ func TestAssemblySaysWhatWordsSay(t *testing.T) {
 	for kind, all := range map[CommandKind][]int{
 		Enter:  {0, done, perhaps, done | levelNew, done | levelLeft, done | chainsLeft, done | levelNew | chainsLeft, done | levelLeft | chainsLeft},
 		Cancel: {0, done, perhaps, done | levelLeft, done | chainsLeft, done | levelLeft | chainsLeft},
+		Reduce: {0, done},
 	} {
 		for _, did := range all {
 			if left[kind][did] < 3 {
@@ -61,7 +62,7 @@ func threeWays(t *testing.T, flow func(seed uint64) []Command) (left map[Command
 		t.Skip("this processor has no AVX")
 	}
 	limits := Limits{Orders: 3000, ClientIDs: 20_000, PriceNodes: 1 << 10, Instruments: 2, Participants: 3, Sessions: 2}
-	left = map[CommandKind]map[int]int{Enter: {}, Cancel: {}}
+	left = map[CommandKind]map[int]int{Enter: {}, Cancel: {}, Reduce: {}}
 	inWords, trades := 0, map[int]int{}
 	for seed := range uint64(10) {
 		assembly, _ := openMarket(t, limits, 2, 2)

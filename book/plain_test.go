@@ -123,7 +123,11 @@ func plainFlow(seed uint64) []Command {
 		if empties && len(live[s]) > 0 && r.IntN(16) > 0 || r.IntN(4) == 0 && len(live[s]) > 0 {
 			k := r.IntN(len(live[s]))
 			c = Command{Kind: Cancel, Session: s, Epoch: epoch[s], InSeq: next[s], Time: int64(i), ClientID: id, OrigID: live[s][k]}
-			live[s] = slices.Delete(live[s], k, k+1)
+			if r.IntN(10) == 0 {
+				c.Kind, c.Qty, c.ClientID = Reduce, r.Int64N(5), ClientID{}
+			} else {
+				live[s] = slices.Delete(live[s], k, k+1)
+			}
 		} else {
 			live[s] = append(live[s], id)
 		}

@@ -32,7 +32,7 @@ func (m *Market) reducePlain() bool {
 	n.feed = feed
 
 	e := m.vacant()
-	e.setFirst(uint64(Reduced)|'X'<<8, kinds, c.Epoch)
+	e.setFirst(plainReduced, kinds, c.Epoch)
 	e.OutSeq, e.FeedSeq, e.Index, e.Time = s.NextOut, feed, n.index, n.time
 	e.NextIn, e.InSeq = c.InSeq+1, c.InSeq
 	*(*wide16)(unsafe.Pointer(&e.OrderID)) = *(*wide16)(unsafe.Pointer(&o.id)) // and Ref
