@@ -48,7 +48,7 @@ TEXT crossAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	INCQ   IDS(DI)
 
 	// A slot; the name joins no chain before the order rests.
-	VMOVDQU UNUSED(DI), Y0 // and RESTING, USED, FREE
+	VMOVDQU TALLY(DI), Y0
 	VPADDQ  ·usedUp(SB), Y0, Y0
 	VEXTRACTI128 $1, Y0, X1
 	VPEXTRQ $1, X1, DX
@@ -90,7 +90,7 @@ TEXT crossAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	VPBLENDD $0x03, Y4, Y11, Y7
 	VPBLENDD $0xc0, Y0, Y7, Y7
 	VMOVDQU Y7, Event_FeedSeq(BX) // 0, and Index, Time, NextIn
-	VMOVDQU MATCH(DI), Y12 // and ORDER, REF, VOLUME
+	VMOVDQU MATCH(DI), Y12 // and order, ref, volume
 	VPADDQ  ·middleUp(SB), Y12, Y12
 	VPBLENDD $0xc3, Y4, Y12, Y8
 	VMOVQ   R13, X0
@@ -418,7 +418,7 @@ left:
 	ORQ  R10, AX
 
 told: // AX, and how many events there are
-	VMOVDQU Y5, UNUSED(DI)
+	VMOVDQU Y5, TALLY(DI)
 	VMOVDQU Y11, FEED(DI)
 	VMOVDQU Y12, MATCH(DI)
 	SUBQ e+16(FP), R13

@@ -7,23 +7,16 @@
 #define IDS       (Market_ids+identities_count)
 #define ORDERS    (Market_pool+orderPool_orders)
 #define FREE      (Market_pool+orderPool_free)
-#define USED      (Market_pool+orderPool_used)
 #define HEADS     (Market_pool+orderPool_byName+chains_heads)
 #define CHAINS    (Market_pool+orderPool_byName+chains_count)
 #define MASK      (Market_pool+orderPool_byName+chains_mask)
 #define LEVELS    (Market_levels+levelPool_levels)
 #define NOLEVELS  (Market_levels+levelPool_free)
 #define NODES     (Market_nodes+nodePool_nodes)
-#define INDEX     (Market_counters+counters_index)
 #define FEED      (Market_counters+counters_feed)
-#define ORDER     (Market_counters+counters_order)
-#define REF       (Market_counters+counters_ref)
-#define UNUSED    (Market_counters+counters_resting-8)
-#define RESTING   (Market_counters+counters_resting)
+#define TALLY     (Market_counters+counters_resting-8) // nothing, and how many rest, how many slots are used, which is free
 #define TIME      (Market_counters+counters_time)
 #define MATCH     (Market_counters+counters_match)
-#define TRADES    (Market_counters+counters_trades)
-#define VOLUME    (Market_counters+counters_volume)
 
 // CHAIN is chains.at of the hash in AX, to DX. CX is lost.
 #define CHAIN \
@@ -123,13 +116,6 @@ oneword:                               \
 	SHLXQ   CX, AX, AX                         \
 	VMOVQ   AX, X2
 
-// ONFEED gives an event its number on the feed. AX is lost.
-#define ONFEED(event) \
-	MOVQ FEED(DI), AX                          \
-	INCQ AX                                    \
-	MOVQ AX, FEED(DI)                          \
-	MOVQ AX, Event_FeedSeq(event)
-
 // NUMBERS writes an event's first eight words, of which the first three are in Y0 with zero behind: the session's number, then the market's, with one more of
 // the feed. Y3 is what is taken off the session's own, Y11 the market's first counters, X5 all ones. The event is in DX. It leaves the second four words in Y2; Y0, Y1
 // and Y3 are lost.
@@ -143,7 +129,7 @@ oneword:                               \
 	VPBROADCASTQ X1, Y1                        \
 	VPSRLDQ $8, X5, X3                         \
 	VPSUBQ  Y3, Y11, Y2                        \
-	VMOVDQU Y2, FEED(DI)                       \ // and INDEX, TIME, TRADES
+	VMOVDQU Y2, FEED(DI)                       \ // and index, time, trades
 	VPBLENDD $0xc0, Y1, Y2, Y2                 \
 	VMOVDQU Y2, Event_FeedSeq(DX)              \ // and Index, Time, NextIn
 
@@ -158,3 +144,14 @@ oneword:                               \
 	VPUNPCKLQDQ X6, X1, X1                     \
 	VINSERTI128 $1, X1, Y0, Y0                 \
 	VMOVDQU Y0, order_qty(R10)
+
+// OUT ends a command: R12 says what was done and what is left; of a whole one nothing else, not its slot.
+#define OUT(whole) \
+	CMPL R12, $const_done                      \
+	JEQ  whole                                 \
+	SHLQ $const_slotShift, R11                 \
+	ORQ  R11, R12                              \
+whole:                                     \
+	VZEROUPPER                                 \
+	MOVQ R12, did+32(FP)                       \
+	RET
