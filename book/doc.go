@@ -9,9 +9,10 @@
 //	session.go   connections and numbers              listing.go   instruments, participants, the day
 //	numbered.go  sessions whose client numbers its requests (OUCH)
 //	plain.go     the short way of plain orders that come to rest, and of their cancels
-//	             plain_amd64.s is the same in assembly, with the stream's hash (stream_amd64.h)
 //	crossing.go  that of plain orders that meet somebody, and of trades between plain orders
 //	reduce.go    that of plain reductions
+//	             plain_amd64.s is all of them in assembly, with the stream's hash (stream_amd64.h): enter_amd64.h, cancel_amd64.h, crossing_amd64.h and
+//	             reduce_amd64.h are its ways
 //	match.go     an order's way in: checks, trades, rest or end
 //	change.go    cancel, reduce, replace
 //	level.go     the orders at one price, the levels of one side

@@ -261,16 +261,20 @@ func FuzzApply(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	for seed := range uint64(4) {
+	for seed := range uint64(8) {
 		var b []byte
-		for _, c := range plainFlow(seed)[:60] {
+		r := rand.New(rand.NewPCG(seed, 79))
+		for _, c := range plainFlow(seed / 2)[:60] {
+			if seed%2 == 1 && c.Kind == Enter {
+				bringTogether(&c, r)
+			}
 			b = c.AppendTo(b)
 		}
 		f.Add(b)
 	}
 	f.Add(budgets())
 	f.Add(numberedRequests(5))
-	l := Limits{Orders: 8, ClientIDs: 64, PriceNodes: 64, Instruments: 3, Participants: 3, Sessions: 5}
+	l := Limits{Orders: 20, ClientIDs: 64, PriceNodes: 160, Instruments: 3, Participants: 3, Sessions: 5}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, _ := openMarket(t, l, 3, 4)
 		general, _ := openMarket(t, l, 3, 4)

@@ -174,7 +174,7 @@ func plainFlow(seed uint64) []Command {
 	return commands
 }
 
-// meetingFlow is plainFlow with prices at which most orders meet somebody, with some that do not wait, and with stops; a market that grew is emptied by trades.
+// meetingFlow is plainFlow with prices at which most orders meet somebody; a market that grew is emptied by trades.
 func meetingFlow(seed uint64) []Command {
 	r := rand.New(rand.NewPCG(seed, 78))
 	commands := plainFlow(seed)
@@ -183,28 +183,32 @@ func meetingFlow(seed uint64) []Command {
 		if c.Kind == Cancel && phase > 900 && phase < 1300 && r.IntN(3) == 0 {
 			c.Kind, c.OrigID, c.Instrument, c.Side, c.Type, c.Qty = Enter, ClientID{}, uint16(1+r.IntN(2)), Side(r.IntN(2)), MarketOrder, 30
 		}
-		if c.Kind != Enter || c.Price == 0 || phase < 600 {
-			continue
-		}
-		c.Price -= int64(c.Side) * (50 + r.Int64N(20))
-		switch r.IntN(40) {
-		case 0, 1:
-			c.Type = MarketOrder
-		case 2, 3:
-			c.TIF = ImmediateOrCancel
-		case 4:
-			c.Qty += 90
-		case 5:
-			c.Type, c.TIF = MarketOrder, ImmediateOrCancel
-		case 6:
-			if r.IntN(4) == 0 {
-				c.Type, c.StopPrice = [...]OrderType{Stop, StopLimit}[r.IntN(2)], c.Price+20*(1-2*int64(c.Side))
-			}
-		case 7:
-			if r.IntN(20) == 0 {
-				c.Type, c.Trail = TrailingStop, 5
-			}
+		if c.Kind == Enter && c.Price != 0 && phase >= 600 {
+			bringTogether(c, r)
 		}
 	}
 	return commands
+}
+
+// bringTogether gives an order of plainFlow a price at which it is likely to meet somebody. Some will not wait, some are stops.
+func bringTogether(c *Command, r *rand.Rand) {
+	c.Price -= int64(c.Side) * (50 + r.Int64N(20))
+	switch r.IntN(40) {
+	case 0, 1:
+		c.Type = MarketOrder
+	case 2, 3:
+		c.TIF = ImmediateOrCancel
+	case 4:
+		c.Qty += 90
+	case 5:
+		c.Type, c.TIF = MarketOrder, ImmediateOrCancel
+	case 6:
+		if r.IntN(4) == 0 {
+			c.Type, c.StopPrice = [...]OrderType{Stop, StopLimit}[r.IntN(2)], c.Price+20*(1-2*int64(c.Side))
+		}
+	case 7:
+		if r.IntN(20) == 0 {
+			c.Type, c.Trail = TrailingStop, 5
+		}
+	}
 }
