@@ -51,7 +51,7 @@ TEXT crossAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	VMOVDQU TALLY(DI), Y0
 	VPADDQ  ·usedUp(SB), Y0, Y0
 	VEXTRACTI128 $1, Y0, X1
-	VPEXTRQ $1, X1, DX
+	VPEXTRD $2, X1, DX // beside it is anything
 	SHLQ    $7, DX
 	VMOVQ   X14, R10
 	ADDQ    DX, R10

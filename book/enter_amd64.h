@@ -85,7 +85,7 @@ leaf:
 	// A slot, and the name's chain.
 	VMOVDQU TALLY(DI), Y0
 	VEXTRACTI128 $1, Y0, X8
-	VPEXTRQ $1, X8, DX
+	VPEXTRD $2, X8, DX // beside it is anything
 	MOVQ    DX, CX
 	SHLQ    $7, CX
 	VMOVQ   X14, R10

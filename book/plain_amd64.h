@@ -73,7 +73,7 @@ oneword:                               \
 
 // NOTE is the checks of identities.note for the command's own id; at r is what is known of the id before. It leaves the block in DX, what was seen of it and which are
 // orders in X1, the member's bit in X2, and the id's first four words in Y7. AX and CX are lost. The bit is counted modulo 64: the second half's first, member 60, has
-// bit 64, that is 0.
+// bit 64, that is 0. No empty id and no number is of a family that is known.
 #define NOTE(r) \
 	VMOVDQU Command_ClientID(SI), Y7           \
 	VPXOR   family_words(r), Y7, Y1            \
@@ -82,9 +82,6 @@ oneword:                               \
 	JNE     perhaps                            \
 	CMPQ    (Command_ClientID+32)(SI), $0      \
 	JNE     perhaps                            \
-	VMOVQ   X7, AX                             \
-	CMPB    AX, $const_NumberedID              \
-	JLS     perhaps                            \
 	MOVWLZX family_word(r), CX                 \ // and tens
 	MOVBLZX CX, AX                             \
 	SHRL    $8, CX                             \
