@@ -267,14 +267,12 @@ lowest: // the first event is of who is met, the second of the order
 	TESTL   CX, CX
 	JNE     filled // the order: who is met has something left
 
-	// Who is met is done: out of the level, unless that has gone with it.
+	// Who is met is done: out of the level. If that has gone with it, what is written to it does not matter, nor what to order 0.
 	VMOVQ X14, CX
 	MOVQ  R15, AX
 	SUBQ  CX, AX
 	SHRQ  $7, AX
 	VEXTRACTI128 $1, Y5, X0
-	CMPL  level_count(BX), $1
-	JEQ   unchain
 	MOVL  order_next(R15), DX
 	VMOVDQU level_count(BX), Y1 // and tail, seen, lastSeen, head
 	VPSUBD ·levelCounts(SB), Y1, Y1
@@ -290,7 +288,7 @@ first:
 	PREFETCHT0 order_name(CX)(DX*1) // it is likely to be met next
 	MOVL $0, order_prev(CX)(DX*1)
 
-unchain: // out of its chain; its slot is free
+	// Out of its chain; its slot is free.
 	VPEXTRD $2, X0, order_next(R15)
 	VPSUBQ ·middleUp(SB), Y5, Y5
 	VMOVQ AX, X1

@@ -134,6 +134,41 @@ func threeWays(t *testing.T, flow func(seed uint64) []Command) (left map[Command
 	return left
 }
 
+// TestAssemblyLooksAtBounds: of a session or an instrument behind the last one nothing is asked, though there be something that looks like it.
+func TestAssemblyLooksAtBounds(t *testing.T) {
+	if !hasAVX {
+		t.Skip("this processor has no AVX")
+	}
+	m, _ := openMarket(t, oracleLimits, 2, 2)
+	seq := uint64(1)
+	enter := func(session, instrument uint16) (did int) {
+		seq++
+		c := Command{Kind: Enter, Session: session, Epoch: 1, InSeq: seq, ClientID: name(fmt.Sprintf("b%04d", seq)), Instrument: instrument, Price: 1000, Qty: 1}
+		m.sessions[session].NextIn = seq
+		m.Apply(&c, make([]Event, 0, 2)) // so that the family of its ids is known
+		seq++
+		c.InSeq, c.ClientID = seq, name(fmt.Sprintf("b%04d", seq))
+		sessions, books := m.sessions, m.books
+		defer func() { m.sessions, m.books = sessions, books }()
+		switch {
+		case session == 2:
+			m.sessions = m.sessions[:2]
+		case instrument == 2:
+			m.books = m.books[:2]
+		}
+		var e [2]Event
+		return plainAVX(m, &c, &e[0], len(e))
+	}
+	for _, c := range []struct {
+		session, instrument uint16
+		plain               bool
+	}{{1, 1, true}, {1, 2, false}, {2, 1, false}, {1, 1, true}} {
+		if did := enter(c.session, c.instrument); did&done != 0 != c.plain {
+			t.Errorf("of session %d and instrument %d plainAVX did %#x", c.session, c.instrument, did)
+		}
+	}
+}
+
 // TestApplyAllOnEachProcessor: with and without the processor's help, looking ahead or not, a flow gives the same events and the same hash of its stream.
 func TestApplyAllOnEachProcessor(t *testing.T) {
 	limits := Limits{Orders: 3000, ClientIDs: 20_000, PriceNodes: 1 << 10, Instruments: 2, Participants: 3, Sessions: 2}

@@ -124,7 +124,10 @@ func plainFlow(seed uint64) []Command {
 			k := r.IntN(len(live[s]))
 			c = Command{Kind: Cancel, Session: s, Epoch: epoch[s], InSeq: next[s], Time: int64(i), ClientID: id, OrigID: live[s][k]}
 			if r.IntN(10) == 0 {
-				c.Kind, c.Qty, c.ClientID = Reduce, r.Int64N(5), ClientID{}
+				c.Kind, c.Qty = Reduce, r.Int64N(5)
+				if r.IntN(4) > 0 {
+					c.ClientID = ClientID{}
+				}
 			} else {
 				live[s] = slices.Delete(live[s], k, k+1)
 			}
