@@ -169,6 +169,49 @@ func TestAssemblyLooksAtBounds(t *testing.T) {
 	}
 }
 
+// TestAssemblyComparesWholeNames: an order whose hash is that of the id asked for, but of another session or with another name, is another order.
+func TestAssemblyComparesWholeNames(t *testing.T) {
+	if !hasAVX {
+		t.Skip("this processor has no AVX")
+	}
+	for _, kind := range []CommandKind{Cancel, Reduce} {
+		for what, differ := range map[string]func(*order){
+			"nothing":          func(*order) {},
+			"another session":  func(o *order) { o.session = 2 },
+			"the first word":   func(o *order) { o.name[0] ^= 1 << 40 },
+			"the second word":  func(o *order) { o.name[1] ^= 1 << 40 },
+			"a third word":     func(o *order) { o.name[2] = 'a' },
+			"a fourth word":    func(o *order) { o.name[3] = 'a' },
+			"a fifth word":     func(o *order) { o.name[4] = 'a' },
+			"a mark":           func(o *order) { o.marks = marks(Hidden) },
+			"another self way": func(o *order) { o.marks = marks(CancelBoth) << selfTradeShift },
+		} {
+			m, _ := openMarket(t, oracleLimits, 1, 2)
+			var e [2]Event
+			seq := uint64(1)
+			play := func(c Command) int {
+				seq++
+				c.Session, c.Epoch, c.InSeq = 1, 1, seq
+				if c.Kind != Reduce {
+					c.ClientID = name(fmt.Sprintf("ORDER-%06d", seq))
+				}
+				return plainAVX(m, &c, &e[0], len(e))
+			}
+			order, gone := Command{Kind: Enter, Instrument: 1, Price: 1000, Qty: 5}, Command{Kind: Cancel, OrigID: name("ORDER-000002")}
+			for _, c := range []Command{order, order, gone} { // so that the families of both ids are known
+				seq++
+				c.Session, c.Epoch, c.InSeq, c.ClientID = 1, 1, seq, name(fmt.Sprintf("ORDER-%06d", seq))
+				m.Apply(&c, e[:0])
+			}
+			id := name("ORDER-000003")
+			differ(&m.pool.orders[m.pool.find(1, &id)])
+			if did := play(Command{Kind: kind, OrigID: id, Qty: 1}); did&done != 0 != (what == "nothing") {
+				t.Errorf("%v of an order in which %s differs: plainAVX did %#x", kind, what, did)
+			}
+		}
+	}
+}
+
 // TestApplyAllOnEachProcessor: with and without the processor's help, looking ahead or not, a flow gives the same events and the same hash of its stream.
 func TestApplyAllOnEachProcessor(t *testing.T) {
 	limits := Limits{Orders: 3000, ClientIDs: 20_000, PriceNodes: 1 << 10, Instruments: 2, Participants: 3, Sessions: 2}
