@@ -212,10 +212,19 @@ func TestAssemblyComparesWholeNames(t *testing.T) {
 	}
 }
 
-// TestApplyAllOnEachProcessor: with and without the processor's help, looking ahead or not, a flow gives the same events and the same hash of its stream.
+// TestApplyAllOnEachProcessor: with and without the processor's help, looking ahead or not, a flow gives the same events and the same hash of its stream; also where
+// there is no room for some of it.
 func TestApplyAllOnEachProcessor(t *testing.T) {
-	limits := Limits{Orders: 3000, ClientIDs: 20_000, PriceNodes: 1 << 10, Instruments: 2, Participants: 3, Sessions: 2}
 	for seed := range uint64(10) {
+		limits := Limits{Orders: 3000, ClientIDs: 20_000, PriceNodes: 1 << 10, Instruments: 2, Participants: 3, Sessions: 2}
+		switch seed / 2 {
+		case 1:
+			limits.Orders = 40
+		case 2:
+			limits.ClientIDs = 2500
+		case 3:
+			limits.PriceNodes = 8 * ladderHeight
+		}
 		single, _ := openMarket(t, limits, 2, 2)
 		with, _ := openMarket(t, limits, 2, 2)
 		again, _ := openMarket(t, limits, 2, 2)
