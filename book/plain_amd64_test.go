@@ -204,10 +204,76 @@ func TestAssemblyComparesWholeNames(t *testing.T) {
 				m.Apply(&c, e[:0])
 			}
 			id := name("ORDER-000003")
+			for word := 2; word < 5; word++ { // no text has zeros within, but a command can have such an id
+				long := id
+				long[8*word] = 'a'
+				if did := play(Command{Kind: kind, OrigID: long, Qty: 1}); did&done != 0 {
+					t.Errorf("%v of an order whose name ends in another way: plainAVX did %#x", kind, did)
+				}
+			}
+			seq -= 3
 			differ(&m.pool.orders[m.pool.find(1, &id)])
 			if did := play(Command{Kind: kind, OrigID: id, Qty: 1}); did&done != 0 != (what == "nothing") {
 				t.Errorf("%v of an order in which %s differs: plainAVX did %#x", kind, what, did)
 			}
+		}
+	}
+}
+
+// TestAssemblyDoesWhatItCan: what is left to others is left for a reason.
+func TestAssemblyDoesWhatItCan(t *testing.T) {
+	if !hasAVX {
+		t.Skip("this processor has no AVX")
+	}
+	m, _ := openMarket(t, oracleLimits, 1, 1)
+	var e [8]Event
+	seq := uint64(1)
+	named := func(n int) ClientID { return name(fmt.Sprintf("ORDER-%06d", n)) }
+	whole := func(events int) int { return crossed | events<<countShift }
+	for i, c := range []struct {
+		what string
+		Command
+		did int // -1: anything
+	}{
+		{"a family of orders' ids", Command{Kind: Enter, Side: Sell, Price: 1000, Qty: 5}, -1},
+		{"the day's first trade", Command{Kind: Enter, Side: Buy, Price: 1000, Qty: 5}, -1},
+		{"the first level", Command{Kind: Enter, Side: Sell, Price: 1000, Qty: 5}, done | levelNew},
+		{"an order that goes", Command{Kind: Enter, Side: Sell, Price: 1000, Qty: 5}, done},
+		{"a family of requests' ids", Command{Kind: Cancel, OrigID: named(5)}, -1},
+		{"an order more there", Command{Kind: Enter, Side: Sell, Price: 1000, Qty: 5}, done},
+		{"a level behind it", Command{Kind: Enter, Side: Sell, Price: 1010, Qty: 5}, done},
+		{"a level between them", Command{Kind: Enter, Side: Sell, Price: 1005, Qty: 5}, done},
+		{"a better level", Command{Kind: Enter, Side: Sell, Price: 995, Qty: 5}, done},
+		{"a level in another leaf", Command{Kind: Enter, Side: Sell, Price: 2000, Qty: 5}, done | levelNew},
+		{"a reduction", Command{Kind: Reduce, OrigID: named(4), Qty: 2}, done},
+		{"a level between is left", Command{Kind: Cancel, OrigID: named(9)}, done},
+		{"the best level is left", Command{Kind: Cancel, OrigID: named(10)}, done},
+		{"one of two orders is cancelled", Command{Kind: Cancel, OrigID: named(7)}, done},
+		{"a leaf is left", Command{Kind: Cancel, OrigID: named(11)}, done | levelLeft},
+		{"a part is taken of an order", Command{Kind: Enter, Side: Buy, Price: 1000, Qty: 2}, whole(3)},
+		{"the rest, and the level with it", Command{Kind: Enter, Side: Buy, Price: 1010, Qty: 1, TIF: ImmediateOrCancel}, whole(3)},
+		{"an order at a level", Command{Kind: Enter, Side: Sell, Price: 1010, Qty: 5}, done},
+		{"an order and a part of another", Command{Kind: Enter, Side: Buy, Type: MarketOrder, Qty: 7}, whole(5)},
+	} {
+		seq++
+		c.Session, c.Epoch, c.InSeq, c.Instrument, c.ClientID = 1, 1, seq, 1, named(i+2)
+		if c.Kind == Reduce {
+			c.ClientID = ClientID{}
+		}
+		if c.did < 0 {
+			m.Apply(&c.Command, e[:0])
+			continue
+		}
+		m.begin(&c.Command)
+		did := plainAVX(m, &c.Command, &e[0], len(e))
+		if left := did & (1<<slotShift - 1); did != c.did && (left != c.did || left&crossed != 0) {
+			t.Errorf("%s: plainAVX did %#x, should %#x", c.what, did, c.did)
+		}
+		if did&(done|crossed) == done {
+			m.finishPlain(&c.Command, &e[0], did)
+		}
+		if err := m.check(); err != nil {
+			t.Errorf("%s: %v", c.what, err)
 		}
 	}
 }
