@@ -1,5 +1,5 @@
 # One-line tasks. `make check` is what CI runs.
-.PHONY: run test race drill simulate planted check fmt rdma-vm fix-peers model peers ccxt feed-check feed-tshark fix-suites
+.PHONY: run test race drill simulate planted mutants check fmt rdma-vm fix-peers model peers ccxt feed-check feed-tshark fix-suites
 
 run:    ; go run ./cmd/exchange demo
 test:   ; go test ./...
@@ -7,6 +7,7 @@ race:   ; go test -race ./book/... ./consensus/... ./fix/... ./marketdata/... ./
 drill:  ; go run ./cmd/exchange drill leader-kill --runs 20
 simulate: ; go run ./cmd/exchange simulate --seeds 1-2000
 planted: ; go test -tags planted -run Planted -v ./consensus ./cmd/exchange/simulate
+mutants: ; go run ./book/mutants -n 50
 fmt:    ; gofmt -w .
 rdma-vm: ; bash rdmaio/verbs/guest/run.sh
 FIX_PEERS_KILLS ?= 50

@@ -50,7 +50,7 @@ func (m *Market) applyAll(commands []Command, out []Event, then func(*Command, [
 		out = make([]Event, turnLen)
 	}
 	out = out[:cap(out)]
-	at, end := 0, min(turnLen, len(out)) // where the next event goes: not where those are that the stream's hash is still to take in
+	at, end := 0, min(turnLen, len(out)) // where the next event goes, and where it goes no more
 	quick := hasStep && !plantedInPlain()
 	for i := range commands {
 		c := &commands[i]

@@ -38,7 +38,8 @@ const (
 	countShift = 40 // how many events there are of one that crossed
 )
 
-// plainCancelled, plainAccepted, plainReduced and, of a resting order, plainFilled are what the first eight bytes of the events are, but for the order's side, type and time in force.
+// plainCancelled, plainAccepted, plainReduced and, of a resting order, plainFilled are what the first eight bytes of the events are, but for the order's side, type
+// and time in force.
 const (
 	plainFilled    = uint64(Filled) | 'E'<<8 | 1<<56
 	plainReduced   = uint64(Reduced) | 'X'<<8

@@ -104,8 +104,8 @@ func plainAVX(m *Market, c *Command, e *Event, room int) (did int)
 //go:noescape
 func stepAVX(m *Market, c *Command, e *Event, room int) (did int)
 
-// plain does what a plain command asks for, or one that crosses, and writes the events that follow to room, which has at least one: it tells how many. If the command
-// is not such a one, or has more to it, did says so.
+// plain does what a plain command asks for, or an order that meets somebody, and writes the events that follow to room, which is for one at least. What it did, and what is
+// left, it tells as plainAVX does.
 func (m *Market) plain(c *Command, room []Event) (did int) {
 	if hasAVX && !plantedInPlain() {
 		return plainAVX(m, c, &room[0], len(room))
