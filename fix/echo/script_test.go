@@ -179,15 +179,17 @@ var (
 	bytesWord = regexp.MustCompile(`<\d+x>`)
 )
 
-// times puts the present time, or one so many seconds away, for <now>, <now-5> and the like, and so many bytes for <9000x>.
+// times puts the present time, or one so many seconds away, for <now>, <now-5> and the like, and so many bytes for <9000x>. The present is the same in all of a
+// message: 122 must not be a second behind 52.
 func (s *script) times(text string) string {
+	present := time.Unix(0, s.venue.now()).UTC()
 	text = bytesWord.ReplaceAllStringFunc(text, func(w string) string {
 		n, _ := strconv.Atoi(w[1 : len(w)-2])
 		return strings.Repeat("x", n)
 	})
 	return timeWord.ReplaceAllStringFunc(text, func(w string) string {
 		away, _ := strconv.Atoi(timeWord.FindStringSubmatch(w)[1])
-		return time.Unix(0, s.venue.now()).UTC().Add(time.Duration(away) * time.Second).Format("20060102-15:04:05")
+		return present.Add(time.Duration(away) * time.Second).Format("20060102-15:04:05")
 	})
 }
 
