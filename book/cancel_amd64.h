@@ -91,18 +91,7 @@ found:
 	VPOR    ·cancelledHead(SB), Y0, Y0
 	VMOVDQU ·sessionDown(SB), Y3
 	NUMBERS
-	VPERMQ  $0x55, Y2, Y1 // the index
-	VMOVQ   R15, X0
-	VPBROADCASTQ X0, Y0
-	VPBLENDD $0xc3, Y4, Y0, Y0
-	VMOVDQU level_price(BX), Y2 // and qty, shown, stamp
-	VPSUBQ  Y0, Y2, Y2
-	VPBLENDD $0xc0, Y1, Y2, Y2
-	VMOVDQU Y2, level_price(BX)
-	VMOVDQU order_price(R10), Y1 // and id, ref, notional
-	VMOVQ   R13, X2
-	VPBLENDD $0xc3, Y2, Y1, Y2
-	VMOVDQU Y2, Event_InSeq(DX) // and OrderID, Ref, OldRef
+	LESS(R15, X0)
 	MOVL    order_qty(R10), AX
 	VPSLLDQ $8, X1, X2
 	VMOVQ   AX, X3

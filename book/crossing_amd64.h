@@ -42,10 +42,7 @@ TEXT crossAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	ADDQ   BX, CX
 	VPINSRQ $1, CX, X13, X13
 	NOTE(R10)
-	VPBROADCASTQ X2, X2
-	VPOR   X1, X2, X2
-	VMOVDQU X2, idBlock_seen(DX) // and orders
-	INCQ   IDS(DI)
+	NOTED
 
 	// A slot; the name joins no chain before the order rests.
 	VMOVDQU TALLY(DI), Y0

@@ -77,10 +77,7 @@ leaf:
 	IMUL3Q  $(2*family__size), R12, R10
 	ADDQ    RECENT(DI), R10
 	NOTE(R10)
-	VPBROADCASTQ X2, X2
-	VPOR    X1, X2, X2
-	VMOVDQU X2, idBlock_seen(DX) // and orders
-	INCQ    IDS(DI)
+	NOTED
 
 	// A slot, and the name's chain.
 	VMOVDQU TALLY(DI), Y0

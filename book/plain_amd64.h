@@ -130,6 +130,29 @@ oneword:                               \
 	VPBLENDD $0xc0, Y1, Y2, Y2                 \
 	VMOVDQU Y2, Event_FeedSeq(DX)              \ // and Index, Time, NextIn
 
+// NOTED adds what NOTE has found to be new, as an order's. X1 and X2 are lost.
+#define NOTED \
+	VPBROADCASTQ X2, X2                        \
+	VPOR    X1, X2, X2                         \
+	VMOVDQU X2, idBlock_seen(DX)               \ // and orders
+	INCQ    IDS(DI)
+
+// LESS takes what is in off from the level BX of the order R10, behind NUMBERS, and writes the third four words of the event. It leaves off in word too, and the order's
+// first four words in Y1; Y0 and Y2 are lost.
+#define LESS(off, word) \
+	VPERMQ  $0x55, Y2, Y1                      \ // the index
+	VMOVQ   off, word                          \
+	VPBROADCASTQ word, Y0                      \
+	VPBLENDD $0xc3, Y4, Y0, Y0                 \
+	VMOVDQU level_price(BX), Y2                \ // and qty, shown, stamp
+	VPSUBQ  Y0, Y2, Y2                         \
+	VPBLENDD $0xc0, Y1, Y2, Y2                 \
+	VMOVDQU Y2, level_price(BX)                \
+	VMOVDQU order_price(R10), Y1               \ // and id, ref, notional
+	VMOVQ   R13, X2                            \
+	VPBLENDD $0xc3, Y2, Y1, Y2                 \
+	VMOVDQU Y2, Event_InSeq(DX)                // and OrderID, Ref, OldRef
+
 // PLACED writes the second half of the first line of the order on its way in: its quantity R13, its neighbours, its level and, in X6, its kinds. R8, X0 and X1 are lost.
 #define PLACED(level, neighbours) \
 	MOVQ  R13, R8                              \

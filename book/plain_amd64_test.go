@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -24,6 +26,27 @@ func withoutVAES(f func()) {
 	hasVAES = false
 	defer func() { hasVAES = was }()
 	f()
+}
+
+// TestProcessorIsAsked: what the kernel says that the processor has is used, so that no test of the assembly is left out where it could run.
+func TestProcessorIsAsked(t *testing.T) {
+	b, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		t.Skip(err)
+	}
+	_, line, _ := strings.Cut(string(b), "flags")
+	line, _, _ = strings.Cut(line, "\n")
+	has := func(all ...string) bool {
+		for _, flag := range all {
+			if !slices.Contains(strings.Fields(line), flag) {
+				return false
+			}
+		}
+		return true
+	}
+	if hasLZCNT() != has("abm") || vaes() != has("vaes") || hasAVX != has("avx2", "bmi2", "abm") || hasStep != has("avx2", "bmi2", "abm", "aes") || hasVAES != has("avx2", "bmi2", "abm", "aes", "vaes") {
+		t.Errorf("LZCNT %v, VAES %v, and of the ways %v, %v, %v; the processor has%s", hasLZCNT(), vaes(), hasAVX, hasStep, hasVAES, line)
+	}
 }
 
 // TestAssemblySaysWhatWordsSay: plain commands by plainAVX, by enterPlain and cancelPlain, and by the general way; and all that plainAVX leaves to others is left

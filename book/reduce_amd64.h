@@ -24,18 +24,7 @@ TEXT reduceAVX<>(SB), NOSPLIT|NOFRAME, $0-40
 	VPOR    ·reducedHead(SB), Y0, Y0
 	VMOVDQU X5, X3
 	NUMBERS
-	VPERMQ  $0x55, Y2, Y1 // the index
-	VMOVQ   CX, X3
-	VPBROADCASTQ X3, Y0
-	VPBLENDD $0xc3, Y4, Y0, Y0
-	VMOVDQU level_price(BX), Y2 // and qty, shown, stamp
-	VPSUBQ  Y0, Y2, Y2
-	VPBLENDD $0xc0, Y1, Y2, Y2
-	VMOVDQU Y2, level_price(BX)
-	VMOVDQU order_price(R10), Y1 // and id, ref, notional
-	VMOVQ   R13, X2
-	VPBLENDD $0xc3, Y2, Y1, Y2
-	VMOVDQU Y2, Event_InSeq(DX) // and OrderID, Ref, OldRef
+	LESS(CX, X3)
 	VPSLLDQ $8, X1, X2
 	VMOVQ   R15, X0
 	VINSERTI128 $1, X0, Y2, Y2
